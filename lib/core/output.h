@@ -1,0 +1,65 @@
+#pragma once
+// Atomic outputs. A regular file appears by rename from a random O_EXCL name in the same folder, after fsync and a checked
+// close; symbolic links are resolved first; an existing target that is not a regular file (FIFO, /dev/null, /dev/full) is
+// written directly. Whatever is not committed is removed by the destructor, so an error or a signal leaves nothing behind.
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/run_record.h"
+
+namespace immucan::core {
+
+struct RunContext;
+
+/// Buffered bytes into one output. "-" is stdout (no rename, flushed and checked by commit).
+class OutputFile {
+ public:
+  explicit OutputFile(std::filesystem::path target);
+  ~OutputFile();
+  OutputFile(OutputFile&&) noexcept;
+  OutputFile& operator=(OutputFile&&) noexcept;
+
+  void write(std::string_view bytes);
+  /// Flush, fsync, close, all checked. The target does not exist yet; publish() renames. Idempotent.
+  FileRecord finish();
+  void publish();
+  /// finish() and publish().
+  FileRecord commit();
+  [[nodiscard]] const std::filesystem::path& target() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// All outputs of one command. With a folder (-o DIR) DIR/run.json is renamed last and is the commit mark that resuming
+/// relies on; with a single file (-o FILE) the record is FILE.run.json; with "-" there is none.
+class OutputSet {
+ public:
+  /// Creates DIR (73 when that fails). A previous DIR/run.json is removed first: a folder being rewritten is not complete.
+  static OutputSet folder(const RunContext& context, std::filesystem::path directory);
+  static OutputSet single(const RunContext& context, std::filesystem::path file);
+  ~OutputSet();
+  OutputSet(OutputSet&&) noexcept;
+
+  /// Opens DIR/relative (sub-folders are made). The reference lives as long as the set.
+  OutputFile& add(const std::filesystem::path& relative);
+  /// The one file of `single`.
+  OutputFile& file();
+  /// For libraries that write by path (HDF5, SQLite): an empty O_EXCL temporary file that commit() will fsync, hash and
+  /// rename to DIR/relative.
+  std::filesystem::path add_external(const std::filesystem::path& relative);
+  void count(std::string name, ParameterValue value);
+  /// Finishes and publishes everything, the run record last.
+  void commit();
+
+ private:
+  struct State;
+  explicit OutputSet(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace immucan::core

@@ -1,0 +1,33 @@
+#pragma once
+// SAMPLE.features.tsv (DESIGN §4): long and sorted, `sample_id feature value`; a feature is modality@specimen:entity:measure.
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/output.h"
+#include "core/run_context.h"
+
+namespace immucan::io {
+
+struct FeatureValue {
+  std::string sample_id;
+  std::string feature;
+  std::optional<double> value;  ///< nullopt = NA
+};
+
+/// "cytof", "blood", "CD8 T", "fraction" → "cytof@blood:CD8_T:fraction" (the entity is escaped).
+[[nodiscard]] std::string feature_name(std::string_view modality, std::string_view specimen, std::string_view entity,
+                                       std::string_view measure);
+struct FeatureParts {
+  std::string modality, specimen, entity, measure;
+};
+/// nullopt unless of the form modality@specimen:entity:measure.
+[[nodiscard]] std::optional<FeatureParts> parse_feature(std::string_view feature);
+
+/// Sorts by (sample_id, feature) and writes with header; a duplicate (sample, feature) is an Error (kInternal).
+void write_features(core::OutputFile& out, std::vector<FeatureValue> values);
+/// 65 on a malformed feature, a value that is neither finite nor NA, a duplicate.
+[[nodiscard]] std::vector<FeatureValue> read_features(const std::filesystem::path& path, core::RunContext& context);
+
+}  // namespace immucan::io
