@@ -3,7 +3,7 @@
 // units of work, so that unwinding removes temporary files; guarded_main then re-raises the signal.
 namespace immucan::core {
 
-/// Blocks SIGINT, SIGTERM and SIGHUP for this thread and those it starts; ignores SIGPIPE. Restores on destruction.
+/// Blocks SIGINT, SIGTERM and SIGHUP for this thread and those it starts, for good; ignores SIGPIPE.
 class InterruptSource {
  public:
   InterruptSource();

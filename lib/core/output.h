@@ -39,7 +39,8 @@ class OutputFile {
 /// relies on; with a single file (-o FILE) the record is FILE.run.json; with "-" there is none.
 class OutputSet {
  public:
-  /// Creates DIR (73 when that fails). A previous DIR/run.json is removed first: a folder being rewritten is not complete.
+  /// Creates DIR (73 when that fails). What an earlier run left stays complete until commit() begins, which removes its
+  /// run.json first: a folder being rewritten is not complete.
   static OutputSet folder(const RunContext& context, std::filesystem::path directory);
   static OutputSet single(const RunContext& context, std::filesystem::path file);
   ~OutputSet();

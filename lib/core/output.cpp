@@ -1,0 +1,372 @@
+#include "core/output.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/run_context.h"
+
+namespace immucan::core {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kBufferSize = std::size_t{1} << 18;
+
+/// A descriptor that is closed once; close() reports, the destructor does not.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number, bool owned = true) : number_(number), owned_(owned) {}
+  ~Descriptor() {
+    if (number_ >= 0 && owned_) ::close(number_);
+  }
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)), owned_(other.owned_) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    std::swap(owned_, other.owned_);
+    return *this;
+  }
+  [[nodiscard]] int number() const { return number_; }
+  int close() {
+    const int number = std::exchange(number_, -1);
+    return number >= 0 && owned_ ? ::close(number) : 0;
+  }
+
+ private:
+  int number_ = -1;
+  bool owned_ = true;
+};
+
+/// Where a link leads, also when the last step does not exist yet.
+fs::path resolve_links(fs::path path) {
+  for (int depth = 0; depth < 40; ++depth) {
+    std::error_code error;
+    if (!fs::is_symlink(fs::symlink_status(path, error))) return path;
+    const fs::path next = fs::read_symlink(path, error);
+    if (error) return path;
+    path = next.is_absolute() ? next : path.parent_path() / next;
+  }
+  return path;
+}
+
+std::string random_suffix() {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz234567";
+  std::array<unsigned char, 10> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw Error(Status::kOsLimit, "getrandom failed.");
+  }
+  std::string suffix;
+  for (const unsigned char byte : bytes) suffix += kLetters[byte % kLetters.size()];
+  return suffix;
+}
+
+struct Temporary {
+  fs::path path;
+  Descriptor descriptor;
+};
+
+/// A new file with a random name beside `target`.
+Temporary create_temporary(const fs::path& target) {
+  for (;;) {
+    fs::path path = target.parent_path() / fmt::format(".{}.{}.tmp", target.filename().string(), random_suffix());
+    const int number = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (number >= 0) return {std::move(path), Descriptor(number)};
+    if (errno != EEXIST && errno != EINTR) raise_create_errno(target.string(), errno);
+  }
+}
+
+void sync_descriptor(int descriptor, const std::string& name) {
+  // Pipes and some file systems cannot sync: that is no loss of data.
+  if (::fsync(descriptor) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) {
+    raise_write_errno(name, "fsync", errno);
+  }
+}
+
+void rename_checked(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) raise_write_errno(to.string(), "rename", errno);
+}
+
+bool is_special(const fs::path& target) {
+  struct stat status {};
+  return ::stat(target.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+}  // namespace
+
+struct OutputFile::State {
+  fs::path target;     ///< as asked, for messages
+  fs::path resolved;   ///< after links
+  fs::path temporary;  ///< empty when written directly
+  Descriptor descriptor;
+  std::string buffer;
+  Sha256 digest;
+  std::optional<FileRecord> record;  ///< set by finish()
+  std::uint64_t size = 0;
+  bool published = false;
+
+  ~State() {
+    if (!temporary.empty() && !published) ::unlink(temporary.c_str());
+  }
+
+  void flush() {
+    std::string_view rest = buffer;
+    digest.update(rest);
+    size += rest.size();
+    while (!rest.empty()) {
+      const ssize_t written = ::write(descriptor.number(), rest.data(), rest.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) raise_write_errno(target.string(), "write", errno);
+      rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    buffer.clear();
+  }
+};
+
+OutputFile::OutputFile(fs::path target) : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  state.target = std::move(target);
+  state.buffer.reserve(kBufferSize);
+  if (state.target == "-") {
+    state.target = "<stdout>";
+    state.descriptor = Descriptor(STDOUT_FILENO, false);
+    return;
+  }
+  state.resolved = resolve_links(state.target);
+  if (is_special(state.resolved)) {
+    state.descriptor = Descriptor(::open(state.resolved.c_str(), O_WRONLY | O_CLOEXEC));
+    if (state.descriptor.number() < 0) raise_create_errno(state.target.string(), errno);
+    return;
+  }
+  std::error_code error;
+  if (fs::is_directory(state.resolved, error)) raise_create_errno(state.target.string(), EISDIR);
+  Temporary temporary = create_temporary(state.resolved);
+  state.temporary = std::move(temporary.path);
+  state.descriptor = std::move(temporary.descriptor);
+}
+
+OutputFile::~OutputFile() = default;
+OutputFile::OutputFile(OutputFile&&) noexcept = default;
+OutputFile& OutputFile::operator=(OutputFile&&) noexcept = default;
+
+void OutputFile::write(std::string_view bytes) {
+  State& state = *state_;
+  while (!bytes.empty()) {
+    const std::size_t part = std::min(bytes.size(), kBufferSize - state.buffer.size());
+    state.buffer += bytes.substr(0, part);
+    bytes.remove_prefix(part);
+    if (state.buffer.size() == kBufferSize) state.flush();
+  }
+}
+
+FileRecord OutputFile::finish() {
+  State& state = *state_;
+  if (!state.record) {
+    state.flush();
+    if (!state.temporary.empty()) sync_descriptor(state.descriptor.number(), state.target.string());
+    if (state.descriptor.close() != 0) raise_write_errno(state.target.string(), "close", errno);
+    state.record = FileRecord{state.target.filename().string(), state.size, state.digest.hex()};
+  }
+  return *state.record;
+}
+
+void OutputFile::publish() {
+  State& state = *state_;
+  finish();
+  if (state.published) return;
+  if (!state.temporary.empty()) rename_checked(state.temporary, state.resolved);
+  state.published = true;
+}
+
+FileRecord OutputFile::commit() {
+  FileRecord record = finish();
+  publish();
+  return record;
+}
+
+const fs::path& OutputFile::target() const { return state_->target; }
+
+namespace {
+
+/// A file some library writes by path.
+struct ExternalFile {
+  fs::path relative, target, temporary;
+  bool published = false;
+
+  ExternalFile(fs::path relative_name, fs::path target_path)
+      : relative(std::move(relative_name)), target(resolve_links(std::move(target_path))) {
+    temporary = create_temporary(target).path;
+  }
+  ~ExternalFile() {
+    if (!published) ::unlink(temporary.c_str());
+  }
+  ExternalFile(const ExternalFile&) = delete;
+  ExternalFile& operator=(const ExternalFile&) = delete;
+
+  [[nodiscard]] FileRecord finish() const {
+    Descriptor descriptor(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC));
+    if (descriptor.number() < 0) raise_write_errno(target.string(), "reopen", errno);
+    sync_descriptor(descriptor.number(), target.string());
+    FileRecord record{relative.generic_string(), 0, ""};
+    Sha256 digest;
+    std::string buffer(kBufferSize, '\0');
+    for (;;) {
+      const ssize_t got = ::read(descriptor.number(), buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) raise_write_errno(target.string(), "read back", errno);
+      if (got == 0) break;
+      digest.update({buffer.data(), static_cast<std::size_t>(got)});
+      record.size += static_cast<std::uint64_t>(got);
+    }
+    record.sha256 = digest.hex();
+    return record;
+  }
+
+  void publish() {
+    rename_checked(temporary, target);
+    published = true;
+  }
+};
+
+/// Folders made for a run that did not complete are removed again when they are empty.
+class FolderMaker {
+ public:
+  ~FolderMaker() {
+    if (kept_) return;
+    for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) ::rmdir(folder->c_str());
+  }
+  void make(const fs::path& folder) {
+    if (folder.empty()) return;
+    std::error_code error;
+    if (fs::is_directory(folder, error)) return;
+    make(folder.parent_path());
+    if (::mkdir(folder.c_str(), 0777) == 0) {
+      made_.push_back(folder);
+    } else if (errno != EEXIST || !fs::is_directory(folder, error)) {
+      raise_create_errno(folder.string(), errno);
+    }
+  }
+  void keep() { kept_ = true; }
+
+ private:
+  std::vector<fs::path> made_;
+  bool kept_ = false;
+};
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
+
+Execution measure_execution(const RunContext& context) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - context.started;
+  return {context.threads, wall.count(), seconds(usage.ru_utime) + seconds(usage.ru_stime),
+          static_cast<std::uint64_t>(usage.ru_maxrss) * 1024};
+}
+
+}  // namespace
+
+struct OutputSet::State {
+  explicit State(const RunContext& run) : context(run) {}
+
+  const RunContext& context;
+  FolderMaker folders;  // destroyed last, when the temporary files are gone
+  fs::path directory;   ///< of `folder`
+  fs::path single;      ///< of `single`
+  std::deque<std::pair<fs::path, OutputFile>> files;
+  std::deque<ExternalFile> external;
+  RunRecord record;
+
+  /// Where the run record goes; empty when there is nowhere to put it.
+  [[nodiscard]] fs::path record_path() const {
+    if (single.empty()) return directory / "run.json";
+    if (single == "-" || is_special(single)) return {};
+    return fs::path(single.string() + ".run.json");
+  }
+};
+
+OutputSet::OutputSet(std::unique_ptr<State> state) : state_(std::move(state)) {}
+OutputSet::~OutputSet() = default;
+OutputSet::OutputSet(OutputSet&&) noexcept = default;
+
+OutputSet OutputSet::folder(const RunContext& context, fs::path directory) {
+  auto state = std::make_unique<State>(context);
+  state->directory = std::move(directory);
+  // "out/" has an empty last component, which mkdir and parent_path would take for another folder.
+  if (!state->directory.has_filename()) state->directory = state->directory.parent_path();
+  state->folders.make(state->directory);
+  if (::access(state->directory.c_str(), W_OK | X_OK) != 0) raise_create_errno(state->directory.string(), errno);
+  return OutputSet(std::move(state));
+}
+
+OutputSet OutputSet::single(const RunContext& context, fs::path file) {
+  auto state = std::make_unique<State>(context);
+  state->single = std::move(file);
+  state->files.emplace_back(state->single.filename(), OutputFile(state->single));
+  return OutputSet(std::move(state));
+}
+
+OutputFile& OutputSet::add(const fs::path& relative) {
+  const fs::path target = state_->directory / relative;
+  state_->folders.make(target.parent_path());
+  return state_->files.emplace_back(relative, OutputFile(target)).second;
+}
+
+OutputFile& OutputSet::file() { return state_->files.front().second; }
+
+fs::path OutputSet::add_external(const fs::path& relative) {
+  const fs::path target = state_->directory / relative;
+  state_->folders.make(target.parent_path());
+  return state_->external.emplace_back(relative, target).temporary;
+}
+
+void OutputSet::count(std::string name, ParameterValue value) {
+  state_->record.counts[std::move(name)] = std::move(value);
+}
+
+void OutputSet::commit() {
+  State& state = *state_;
+  RunRecord& record = state.record;
+  for (auto& [relative, file] : state.files) {
+    FileRecord entry = file.finish();
+    entry.name = relative.generic_string();
+    record.outputs.push_back(std::move(entry));
+  }
+  for (const ExternalFile& file : state.external) record.outputs.push_back(file.finish());
+  std::ranges::sort(record.outputs, {}, &FileRecord::name);
+  record.tool = state.context.tool;
+  record.version = state.context.version;
+  record.command = state.context.command;
+  record.parameters = state.context.parameters;
+  record.inputs = state.context.inputs.sorted();
+  record.execution = measure_execution(state.context);
+
+  state.context.interrupt.check();
+  const fs::path record_path = state.record_path();
+  if (!record_path.empty() && ::unlink(record_path.c_str()) != 0 && errno != ENOENT) {
+    raise_write_errno(record_path.string(), "remove the previous record", errno);
+  }
+  for (auto& [relative, file] : state.files) file.publish();
+  for (ExternalFile& file : state.external) file.publish();
+  if (!record_path.empty()) {
+    OutputFile file(record_path);
+    file.write(to_json(record));
+    file.commit();
+  }
+  state.folders.keep();
+}
+
+}  // namespace immucan::core
