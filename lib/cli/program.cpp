@@ -32,7 +32,9 @@ struct SharedOptions {
   bool progress = true;
 };
 
-core::ParameterValue recorded(const fs::path& path) { return path.filename().string(); }
+core::ParameterValue recorded(const fs::path& path) {
+  return path.filename().string();
+}
 core::ParameterValue recorded(const std::vector<fs::path>& paths) {
   std::vector<std::string> names;
   for (const fs::path& path : paths) names.push_back(path.filename().string());
@@ -73,7 +75,9 @@ struct OptionSet::Detail {
   }
 };
 
-void OptionSet::group(std::string heading) { detail_.group = std::move(heading); }
+void OptionSet::group(std::string heading) {
+  detail_.group = std::move(heading);
+}
 
 void OptionSet::input(std::string name, fs::path& value, std::string description) {
   detail_.add(name, value, description, false)->required()->group("Input");
@@ -101,9 +105,8 @@ void OptionSet::output_file(fs::path& value, std::string description) {
 }
 
 void OptionSet::flag(std::string flags, bool& value, std::string description) {
-  detail_.recorders.push_back([name = parameter_name(flags), &value](core::Parameters& parameters) {
-    parameters.emplace_back(name, value);
-  });
+  detail_.recorders.push_back(
+      [name = parameter_name(flags), &value](core::Parameters& parameters) { parameters.emplace_back(name, value); });
   detail_.app.add_flag(flags, value, description)->group(detail_.group);
 }
 
@@ -137,8 +140,8 @@ void OptionSet::option(std::string flags, std::vector<std::string>& values, std:
 void OptionSet::option(std::string flags, std::vector<fs::path>& values, std::string description, bool required) {
   detail_.add(flags, values, description)->required(required);
 }
-void OptionSet::choice(std::string flags, std::string& value, std::vector<std::string> allowed,
-                       std::string description, bool required) {
+void OptionSet::choice(std::string flags, std::string& value, std::vector<std::string> allowed, std::string description,
+                       bool required) {
   detail_.add(flags, value, description)
       ->required(required)
       ->check(CLI::IsMember(std::move(allowed)))
@@ -158,7 +161,9 @@ struct Program::Detail {
   std::vector<std::unique_ptr<Entry>> entries;
 };
 
-void Program::description(std::string text) { detail_.app.description(std::move(text)); }
+void Program::description(std::string text) {
+  detail_.app.description(std::move(text));
+}
 
 void Program::add(Command command) {
   auto entry = std::make_unique<Detail::Entry>();
@@ -171,8 +176,8 @@ void Program::add(Command command) {
 
   SharedOptions& shared = detail_.shared;
   entry->options->group = "Execution";
-  entry->options->add("-t,--threads", shared.threads, "Thread budget [SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, affinity]",
-                      false)
+  entry->options
+      ->add("-t,--threads", shared.threads, "Thread budget [SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, affinity]", false)
       ->check(CLI::Range(1, 1024));
   entry->options->add("--seed", shared.seed, "Seed of every random choice")->capture_default_str();
   entry->options->add("--tmpdir", shared.tmpdir, "Folder for temporary files [$TMPDIR, else the output folder]", false);
@@ -211,8 +216,8 @@ core::RunContext* make_context(std::unique_ptr<core::RunContext>& holder, const 
                                       : core::LogLevel::kNormal;
   const bool progress = shared.progress && !shared.quiet && isatty(STDERR_FILENO) != 0;
   holder = std::make_unique<core::RunContext>(tool, IMMUCAN_VERSION, entry.command.name, level, progress);
-  holder->threads = core::thread_budget(shared.threads ? std::optional(static_cast<unsigned>(*shared.threads))
-                                                       : std::nullopt);
+  holder->threads =
+      core::thread_budget(shared.threads ? std::optional(static_cast<unsigned>(*shared.threads)) : std::nullopt);
   holder->seed = static_cast<std::uint64_t>(shared.seed);
   holder->tmpdir = shared.tmpdir;
   if (!holder->tmpdir) {
@@ -276,12 +281,13 @@ Status run_caught(const std::string& tool, int argc, char** argv, const std::fun
   } catch (const core::Error& error) {
     return report(error.status(), error.what());
   } catch (const std::bad_alloc&) {
-    return report(Status::kOsLimit, "out of memory. Give the job more memory or lower --memory where the command has it.");
+    return report(Status::kOsLimit,
+                  "out of memory. Give the job more memory or lower --memory where the command has it.");
   } catch (const std::system_error& error) {
     return report(Status::kOsLimit, fmt::format("the operating system refused: {}.", error.what()));
   } catch (const std::exception& error) {
-    return report(Status::kInternal, fmt::format("internal error: {}. Please report it with the command line.",
-                                                 error.what()));
+    return report(Status::kInternal,
+                  fmt::format("internal error: {}. Please report it with the command line.", error.what()));
   }
 }
 

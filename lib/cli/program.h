@@ -1,5 +1,6 @@
 #pragma once
-// The command line of every executable. The only room that sees CLI11; a tool declares typed options and a run function:
+// The command line of every executable. The only room that sees CLI11; a tool declares typed options and a run
+// function:
 //
 //   int main(int argc, char** argv) {
 //     return immucan::cli::guarded_main("cytof-normalize", argc, argv, [](immucan::cli::Program& program) {
@@ -26,8 +27,8 @@
 
 namespace immucan::cli {
 
-/// Options of one command. Every declared value except those of "Execution" (threads, temporary folder, progress, output)
-/// enters the run record under its long name; paths by file name. `flags` is in CLI11's form: "-n,--long-name".
+/// Options of one command. Every declared value except those of "Execution" (threads, temporary folder, progress,
+/// output) enters the run record under its long name; paths by file name. `flags` is in CLI11's form: "-n,--long-name".
 /// A default is the value the variable holds when declared; help shows it.
 class OptionSet {
  public:
@@ -39,7 +40,8 @@ class OptionSet {
 
   // Positional inputs. "-" is accepted where the command streams.
   void input(std::string name, std::filesystem::path& value, std::string description);
-  void inputs(std::string name, std::vector<std::filesystem::path>& values, std::string description, bool required = true);
+  void inputs(std::string name, std::vector<std::filesystem::path>& values, std::string description,
+              bool required = true);
   /// Positional text (a table name, a database).
   void argument(std::string name, std::string& value, std::string description, bool required = true);
 

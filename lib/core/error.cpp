@@ -12,11 +12,14 @@ namespace {
 
 std::string place_text(const Place& place) {
   switch (place.kind) {
-    case Place::Kind::kNone: return "";
+    case Place::Kind::kNone:
+      return "";
     case Place::Kind::kLine:
       return place.column == 0 ? fmt::format(":{}", place.number) : fmt::format(":{}:{}", place.number, place.column);
-    case Place::Kind::kByte: return fmt::format(": byte {}", place.number);
-    case Place::Kind::kRecord: return fmt::format(": record {}", place.number);
+    case Place::Kind::kByte:
+      return fmt::format(": byte {}", place.number);
+    case Place::Kind::kRecord:
+      return fmt::format(": record {}", place.number);
   }
   return "";
 }
@@ -49,9 +52,13 @@ std::string to_string(const ParseError& error) {
   return text;
 }
 
-void raise(const ParseError& error) { throw Error(Status::kBadInput, to_string(error)); }
+void raise(const ParseError& error) {
+  throw Error(Status::kBadInput, to_string(error));
+}
 
-void raise_usage(std::string message) { throw Error(Status::kUsage, std::move(message)); }
+void raise_usage(std::string message) {
+  throw Error(Status::kUsage, std::move(message));
+}
 
 void raise_input_errno(std::string_view file, std::string_view action, int error_number) {
   const std::string text = fmt::format("{}: {}: {}.", file, action, errno_text(error_number));
@@ -67,13 +74,14 @@ void raise_create_errno(std::string_view file, int error_number) {
   if (error_number == ENOSPC || error_number == EIO || error_number == EDQUOT) {
     raise_write_errno(file, "cannot create", error_number);
   }
-  throw Error(Status::kCannotCreate, fmt::format("{}: cannot create the output: {}. Choose another place with --output.",
-                                                 file, errno_text(error_number)));
+  throw Error(Status::kCannotCreate,
+              fmt::format("{}: cannot create the output: {}. Choose another place with --output.", file,
+                          errno_text(error_number)));
 }
 
 void raise_write_errno(std::string_view file, std::string_view action, int error_number) {
-  throw Error(Status::kIoError, fmt::format("{}: {}: {}. The output was not completed.", file, action,
-                                            errno_text(error_number)));
+  throw Error(Status::kIoError,
+              fmt::format("{}: {}: {}. The output was not completed.", file, action, errno_text(error_number)));
 }
 
 }  // namespace immucan::core

@@ -45,7 +45,8 @@ struct Place {
   static Place record(std::uint64_t record) { return {Kind::kRecord, record, 0}; }
 };
 
-/// A record that can be broken. Parsers return std::expected<T, ParseError>; raise() turns it into an Error of status 65.
+/// A record that can be broken. Parsers return std::expected<T, ParseError>; raise() turns it into an Error of
+/// status 65.
 struct ParseError {
   std::string file;
   Place place;
@@ -64,7 +65,8 @@ struct ParseError {
 [[noreturn]] void raise_create_errno(std::string_view file, int error_number);
 [[noreturn]] void raise_write_errno(std::string_view file, std::string_view action, int error_number);
 
-/// Thrown by InterruptSource::check after SIGINT or SIGTERM; guarded_main re-raises the signal once everything is cleaned.
+/// Thrown by InterruptSource::check after SIGINT or SIGTERM; guarded_main re-raises the signal once everything is
+/// cleaned.
 class Interrupted : public std::exception {
  public:
   explicit Interrupted(int signal_number) : signal_number_(signal_number) {}

@@ -13,7 +13,8 @@ class InterruptSource {
 
   /// Throws Interrupted when a signal is pending. One system call: call it per batch, not per record. Thread-safe.
   void check() const;
-  /// Waits until `file_descriptor` is readable (poll's sense) or a signal is pending (then throws). For pipes and terminals.
+  /// Waits until `file_descriptor` is readable (poll's sense) or a signal is pending (then throws). For pipes and
+  /// terminals.
   void wait_readable(int file_descriptor) const;
 
  private:

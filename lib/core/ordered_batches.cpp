@@ -47,10 +47,17 @@ class Scheduler {
     std::unique_lock lock(mutex_);
     for (;;) {
       switch (choose()) {
-        case Action::kStop: return;
-        case Action::kDeliver: deliver(lock); break;
-        case Action::kProduce: produce(lock); break;
-        case Action::kWork: work(lock); break;
+        case Action::kStop:
+          return;
+        case Action::kDeliver:
+          deliver(lock);
+          break;
+        case Action::kProduce:
+          produce(lock);
+          break;
+        case Action::kWork:
+          work(lock);
+          break;
         case Action::kNothing:
           if (!background_step(lock)) changed_.wait(lock);
       }

@@ -48,11 +48,11 @@ void ordered_batches(const BatchOptions& options, Produce&& produce, Work&& work
   const std::size_t slots =
       options.slots != 0 ? options.slots : (options.threads <= 1 ? 1 : 2 * std::size_t{options.threads} + 2);
   const auto batches = std::make_unique<Batch[]>(slots);
-  detail::run_ordered_batches(options.threads, slots,
-                              {[&](std::size_t slot) { return static_cast<bool>(produce(batches[slot])); },
-                               [&](std::size_t slot) { work(batches[slot]); },
-                               [&](std::size_t slot) { deliver(batches[slot]); }},
-                              options.interrupt, options.background);
+  detail::run_ordered_batches(
+      options.threads, slots,
+      {[&](std::size_t slot) { return static_cast<bool>(produce(batches[slot])); },
+       [&](std::size_t slot) { work(batches[slot]); }, [&](std::size_t slot) { deliver(batches[slot]); }},
+      options.interrupt, options.background);
 }
 
 /// Runs work(i) for i in [0, count) on up to `threads` threads. Write results to element i only: order-independent.

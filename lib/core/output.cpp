@@ -100,7 +100,7 @@ void rename_checked(const fs::path& from, const fs::path& to) {
 }
 
 bool is_special(const fs::path& target) {
-  struct stat status {};
+  struct stat status{};
   return ::stat(target.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
@@ -196,7 +196,9 @@ FileRecord OutputFile::commit() {
   return record;
 }
 
-const fs::path& OutputFile::target() const { return state_->target; }
+const fs::path& OutputFile::target() const {
+  return state_->target;
+}
 
 namespace {
 
@@ -325,7 +327,9 @@ OutputFile& OutputSet::add(const fs::path& relative) {
   return state_->files.emplace_back(relative, OutputFile(target)).second;
 }
 
-OutputFile& OutputSet::file() { return state_->files.front().second; }
+OutputFile& OutputSet::file() {
+  return state_->files.front().second;
+}
 
 fs::path OutputSet::add_external(const fs::path& relative) {
   const fs::path target = state_->directory / relative;

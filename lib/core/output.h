@@ -1,7 +1,8 @@
 #pragma once
-// Atomic outputs. A regular file appears by rename from a random O_EXCL name in the same folder, after fsync and a checked
-// close; symbolic links are resolved first; an existing target that is not a regular file (FIFO, /dev/null, /dev/full) is
-// written directly. Whatever is not committed is removed by the destructor, so an error or a signal leaves nothing behind.
+// Atomic outputs. A regular file appears by rename from a random O_EXCL name in the same folder, after fsync and a
+// checked close; symbolic links are resolved first; an existing target that is not a regular file (FIFO, /dev/null,
+// /dev/full) is written directly. Whatever is not committed is removed by the destructor, so an error or a signal
+// leaves nothing behind.
 #include <filesystem>
 #include <memory>
 #include <string>

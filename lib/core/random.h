@@ -7,7 +7,8 @@
 
 namespace immucan::core {
 
-/// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64 from (seed, stream): each unit of work has its own stream.
+/// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64 from (seed, stream): each unit of work has its own
+/// stream.
 class Random {
  public:
   explicit Random(std::uint64_t seed, std::uint64_t stream = 0);

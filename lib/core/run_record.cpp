@@ -45,19 +45,18 @@ std::string to_json(const RunRecord& record) {
   for (const auto& [name, value] : record.parameters) parameters[name] = to_json_value(value);
   Json counts = Json::object();
   for (const auto& [name, value] : record.counts) counts[name] = to_json_value(value);
-  const Json json = {
-      {"tool", record.tool},
-      {"version", record.version},
-      {"command", record.command},
-      {"parameters", parameters},
-      {"inputs", to_json_value(record.inputs)},
-      {"outputs", to_json_value(record.outputs)},
-      {"counts", counts},
-      {"execution",
-       {{"threads", record.execution.threads},
-        {"wall_seconds", record.execution.wall_seconds},
-        {"cpu_seconds", record.execution.cpu_seconds},
-        {"peak_memory_bytes", record.execution.peak_memory_bytes}}}};
+  const Json json = {{"tool", record.tool},
+                     {"version", record.version},
+                     {"command", record.command},
+                     {"parameters", parameters},
+                     {"inputs", to_json_value(record.inputs)},
+                     {"outputs", to_json_value(record.outputs)},
+                     {"counts", counts},
+                     {"execution",
+                      {{"threads", record.execution.threads},
+                       {"wall_seconds", record.execution.wall_seconds},
+                       {"cpu_seconds", record.execution.cpu_seconds},
+                       {"peak_memory_bytes", record.execution.peak_memory_bytes}}}};
   // Names of inputs may hold any bytes: replace what is not UTF-8 rather than fail at the very end of a run.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -8,7 +8,8 @@
 
 namespace immucan::core {
 
-/// Whole-string parses; leading '+', blanks, hex and trailing characters are refused. `parse_double` accepts inf and nan.
+/// Whole-string parses; leading '+', blanks, hex and trailing characters are refused. `parse_double` accepts inf and
+/// nan.
 [[nodiscard]] std::optional<std::int64_t> parse_int(std::string_view text);
 [[nodiscard]] std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 [[nodiscard]] std::optional<double> parse_double(std::string_view text);
@@ -25,11 +26,15 @@ void split(std::string_view line, char separator, std::vector<std::string_view>&
 [[nodiscard]] std::string join(const std::vector<std::string>& parts, std::string_view separator);
 
 /// Empty and "NA" mean missing in every table of ours.
-[[nodiscard]] inline bool is_missing(std::string_view field) { return field.empty() || field == "NA"; }
+[[nodiscard]] inline bool is_missing(std::string_view field) {
+  return field.empty() || field == "NA";
+}
 
-/// Control characters and broken UTF-8 become \xNN, for messages on a terminal; text over `limit` bytes is cut with "…".
+/// Control characters and broken UTF-8 become \xNN, for messages on a terminal; text over `limit` bytes is cut with
+/// "…".
 [[nodiscard]] std::string printable(std::string_view text, std::size_t limit = 80);
-/// Entity part of a feature name: ':', '%' and control characters percent-encoded, blanks to '_' (DESIGN: features.tsv).
+/// Entity part of a feature name: ':', '%' and control characters percent-encoded, blanks to '_' (DESIGN:
+/// features.tsv).
 [[nodiscard]] std::string feature_entity(std::string_view text);
 /// Text and attribute content of XML and HTML.
 [[nodiscard]] std::string escape_xml(std::string_view text);

@@ -1,6 +1,6 @@
 #pragma once
-// Bytes of an input, decompressed. The format is detected from the bytes, never from the name: gzip (ISA-L, any number of
-// members), BGZF (libdeflate, EOF marker required), zstd (any number of frames), plain; "-" is stdin.
+// Bytes of an input, decompressed. The format is detected from the bytes, never from the name: gzip (ISA-L, any number
+// of members), BGZF (libdeflate, EOF marker required), zstd (any number of frames), plain; "-" is stdin.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -19,9 +19,9 @@ enum class Compression { kPlain, kGzip, kBgzf, kZstd };
 class ByteSource {
  public:
   virtual ~ByteSource() = default;
-  /// Fills up to buffer.size() bytes and returns how many; less than asked only at the end, 0 = end. A truncated or corrupt
-  /// stream throws (65, with the compressed byte offset); a failing read(2) throws (74). At the end the input's name, size
-  /// and SHA-256 have been entered in the context's ledger.
+  /// Fills up to buffer.size() bytes and returns how many; less than asked only at the end, 0 = end. A truncated or
+  /// corrupt stream throws (65, with the compressed byte offset); a failing read(2) throws (74). At the end the input's
+  /// name, size and SHA-256 have been entered in the context's ledger.
   virtual std::size_t read(std::span<char> buffer) = 0;
   [[nodiscard]] virtual Compression compression() const = 0;
   /// As given by the user ("-" becomes "<stdin>"), for messages.

@@ -13,7 +13,9 @@ namespace immucan::io {
 namespace {
 
 /// (sample, feature) order of every features file.
-auto key(const FeatureValue& value) { return std::tie(value.sample_id, value.feature); }
+auto key(const FeatureValue& value) {
+  return std::tie(value.sample_id, value.feature);
+}
 
 bool is_word(std::string_view text) {
   return !text.empty() && std::ranges::none_of(text, [](char c) {

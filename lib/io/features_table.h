@@ -1,5 +1,6 @@
 #pragma once
-// SAMPLE.features.tsv (DESIGN §4): long and sorted, `sample_id feature value`; a feature is modality@specimen:entity:measure.
+// SAMPLE.features.tsv (DESIGN §4): long and sorted, `sample_id feature value`; a feature is
+// modality@specimen:entity:measure.
 #include <filesystem>
 #include <optional>
 #include <string>

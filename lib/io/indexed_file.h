@@ -1,6 +1,6 @@
 #pragma once
-// The one container of our indexes and models (DESIGN §3): magic "IMMUCAN\n", kind, format version, tool version, section
-// table with 64-bit offsets, every section 64-byte aligned and with its own XXH3-64; little-endian.
+// The one container of our indexes and models (DESIGN §3): magic "IMMUCAN\n", kind, format version, tool version,
+// section table with 64-bit offsets, every section 64-byte aligned and with its own XXH3-64; little-endian.
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -39,9 +39,9 @@ class IndexedFileWriter {
   std::unique_ptr<State> state_;
 };
 
-/// A loaded file: read into anonymous memory (huge pages advised) by default, or mapped read-only and shared with `map`.
-/// Every bound is checked on load; checksums when `verify` (always for the section table). 65 with the rebuild command in
-/// `remedy` for another kind, another major version, a truncation or a flipped byte; 66 when missing.
+/// A loaded file: read into anonymous memory (huge pages advised) by default, or mapped read-only and shared with
+/// `map`. Every bound is checked on load; checksums when `verify` (always for the section table). 65 with the rebuild
+/// command in `remedy` for another kind, another major version, a truncation or a flipped byte; 66 when missing.
 class IndexedFile {
  public:
   struct Options {

@@ -96,10 +96,10 @@ std::vector<Sample> read_samples(const std::filesystem::path& path, core::RunCon
                          : "sample";
     const bool patient_needed = sample.control == "sample";
     sample.patient_id = patient_needed ? required_id(reader, patient_column) : optional_text(reader, patient_column);
-    sample.visit = patient_needed ? from_vocabulary(reader, visit_column, kVisits)
-                                  : optional_text(reader, visit_column);
-    sample.specimen = patient_needed ? from_vocabulary(reader, specimen_column, kSpecimens)
-                                     : optional_text(reader, specimen_column);
+    sample.visit =
+        patient_needed ? from_vocabulary(reader, visit_column, kVisits) : optional_text(reader, visit_column);
+    sample.specimen =
+        patient_needed ? from_vocabulary(reader, specimen_column, kSpecimens) : optional_text(reader, specimen_column);
     sample.modality = optional_text(reader, modality_column);
     if (day_column) sample.day = reader.number(*day_column);
     sample.batch = optional_text(reader, batch_column);

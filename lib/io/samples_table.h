@@ -18,12 +18,12 @@ struct SampleFile {
 /// One row per sample. `modality` and `batch` may be empty (missing); the rest of the vocabulary is checked.
 struct Sample {
   std::string sample_id, patient_id;
-  std::string visit;     ///< naive | on-treatment | progression | follow-up
+  std::string visit;  ///< naive | on-treatment | progression | follow-up
   std::optional<double> day;
   std::string specimen;  ///< tissue | blood | stool | saliva
   std::string modality;  ///< cytof | scrna | peptide | microbiome | …
   std::string batch;
-  std::string control;   ///< sample | blank | reference
+  std::string control;  ///< sample | blank | reference
   std::vector<SampleFile> files;
 };
 

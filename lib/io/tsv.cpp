@@ -56,8 +56,9 @@ TsvReader::TsvReader(std::unique_ptr<ByteSource> source, char separator)
   }
 }
 
-
-std::optional<std::size_t> TsvReader::find(std::string_view column) const { return find_column(header_, column); }
+std::optional<std::size_t> TsvReader::find(std::string_view column) const {
+  return find_column(header_, column);
+}
 
 std::size_t TsvReader::require(std::string_view column) const {
   if (const auto index = find(column)) return *index;
@@ -104,7 +105,9 @@ void TsvReader::fail(std::size_t column, std::string what, std::string remedy) c
   core::raise({name(), Place::line(line(), column + 1), where + what, std::move(remedy)});
 }
 
-std::optional<std::size_t> Table::find(std::string_view column) const { return find_column(header, column); }
+std::optional<std::size_t> Table::find(std::string_view column) const {
+  return find_column(header, column);
+}
 
 std::size_t Table::require(std::string_view column) const {
   if (const auto index = find(column)) return *index;

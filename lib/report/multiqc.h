@@ -1,5 +1,6 @@
 #pragma once
-// MultiQC custom-content fragments (*_mqc.json): one small table of metrics for one sample, read back by our own report.
+// MultiQC custom-content fragments (*_mqc.json): one small table of metrics for one sample, read back by our own
+// report.
 #include <string>
 #include <string_view>
 #include <vector>

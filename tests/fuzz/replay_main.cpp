@@ -1,4 +1,5 @@
-// Replays files through a fuzz target where libFuzzer is not linked: every corpus file and every crash once found is a test.
+// Replays files through a fuzz target where libFuzzer is not linked: every corpus file and every crash once found is a
+// test.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
