@@ -1,0 +1,27 @@
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "core/output.h"
+
+namespace immucan::io {
+
+/// gzip output as BGZF: blocks of up to 64 KiB, modification time 0, end marker. Blocks are cut at fixed positions and
+/// compressed in parallel, so the bytes do not depend on the number of threads.
+class BgzfWriter {
+ public:
+  explicit BgzfWriter(core::OutputFile& out, unsigned threads = 1, int level = 4);
+  void write(std::string_view bytes);
+  /// Compresses what is left and writes the end marker. Call once, after the last write.
+  void finish();
+
+ private:
+  void flush(bool last);
+  core::OutputFile& out_;
+  unsigned threads_;
+  int level_;
+  std::string pending_;
+};
+
+}  // namespace immucan::io

@@ -1,0 +1,338 @@
+#include <fmt/format.h>
+#include <hdf5.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <limits>
+
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/text.h"
+#include "io/hdf5.h"
+#include "io/hdf5_handle.h"
+
+namespace immucan::io {
+
+using detail::Hdf5Handle;
+
+namespace {
+
+template <class T>
+hid_t memory_type();
+template <>
+hid_t memory_type<std::int32_t>() { return H5T_NATIVE_INT32; }
+template <>
+hid_t memory_type<std::int64_t>() { return H5T_NATIVE_INT64; }
+template <>
+hid_t memory_type<std::uint64_t>() { return H5T_NATIVE_UINT64; }
+template <>
+hid_t memory_type<float>() { return H5T_NATIVE_FLOAT; }
+template <>
+hid_t memory_type<double>() { return H5T_NATIVE_DOUBLE; }
+
+/// Deflate shrinks by at most 1032:1; anything below this is accepted without looking.
+constexpr std::uint64_t kAlwaysAllowedBytes = std::uint64_t{1} << 24;
+constexpr std::uint64_t kMaximalDeflateRatio = 1100;
+constexpr std::uint64_t kMaximalElements = std::uint64_t{1} << 40;
+
+constexpr const char* kRewrite = "Write the file again with the tool that made it";
+
+core::FileRecord hash_file(const std::filesystem::path& path, const std::string& name) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) core::raise_input_errno(name, "open", errno != 0 ? errno : EIO);
+  core::Sha256 digest;
+  std::string buffer(std::size_t{1} << 20, '\0');
+  core::FileRecord record{path.filename().string(), 0, {}};
+  while (in) {
+    in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    digest.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount())));
+    record.size += static_cast<std::uint64_t>(in.gcount());
+  }
+  record.sha256 = digest.hex();
+  return record;
+}
+
+}  // namespace
+
+struct Hdf5Reader::State {
+  std::string name;
+  std::string image;  ///< kept alive for a file in memory
+  Hdf5Handle file;
+
+  [[nodiscard]] Hdf5Handle dataset(const std::string& path) const {
+    return {H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose};
+  }
+  /// H5Lexists wants every step of the path to exist.
+  [[nodiscard]] bool exists(const std::string& path) const {
+    if (path == "/") return true;
+    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+      if (H5Lexists(file.get(), path.substr(0, at).c_str(), H5P_DEFAULT) <= 0) return false;
+      if (at == std::string::npos) return H5Oexists_by_name(file.get(), path.c_str(), H5P_DEFAULT) > 0;
+    }
+  }
+};
+
+namespace {
+
+Hdf5Kind kind_of_type(hid_t type) {
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER: return Hdf5Kind::kIntegers;
+    case H5T_FLOAT: return Hdf5Kind::kReals;
+    case H5T_STRING: return Hdf5Kind::kStrings;
+    case H5T_ENUM: return H5Tget_nmembers(type) == 2 && H5Tget_size(type) == 1 ? Hdf5Kind::kBooleans : Hdf5Kind::kOther;
+    default: return Hdf5Kind::kOther;
+  }
+}
+
+Hdf5Handle open_image(const std::string& image) {
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access.get(), std::size_t{1} << 16, false);
+  H5Pset_file_image(access.get(), const_cast<char*>(image.data()), image.size());
+  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
+  return {H5Fopen("image", H5F_ACC_RDONLY, access.get()), H5Fclose};
+}
+
+[[noreturn]] void refuse_file(const std::string& name) {
+  core::raise({name, core::Place::byte(0), "not a whole HDF5 file (wrong signature, damaged or truncated)",
+               "Give an .h5ad or .h5 file, or copy it again"});
+}
+
+}  // namespace
+
+Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& context)
+    : state_(std::make_unique<State>()) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  state_->name = path.string();
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) core::raise_input_errno(state_->name, "open", error ? error.value() : ENOENT);
+  if (std::filesystem::is_directory(status)) core::raise_input_errno(state_->name, "open", EISDIR);
+  context.inputs.add(hash_file(path, state_->name));
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
+  state_->file = {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose};
+  if (!state_->file.valid()) refuse_file(state_->name);
+}
+
+Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::make_unique<State>()) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  state_->name = std::move(name);
+  state_->image = image;
+  if (!image.empty()) state_->file = open_image(state_->image);
+  if (!state_->file.valid()) refuse_file(state_->name);
+}
+
+Hdf5Reader::~Hdf5Reader() = default;
+Hdf5Reader::Hdf5Reader(Hdf5Reader&&) noexcept = default;
+
+const std::string& Hdf5Reader::name() const { return state_->name; }
+
+void Hdf5Reader::fail(const std::string& path, std::string_view what, std::string_view remedy) const {
+  core::raise({state_->name, core::Place::none(), fmt::format("object {}: {}", core::printable(path), what),
+               std::string(remedy.empty() ? kRewrite : remedy)});
+}
+
+Hdf5Kind Hdf5Reader::kind(const std::string& path) const {
+  if (!state_->exists(path)) return Hdf5Kind::kAbsent;
+  const Hdf5Handle object(H5Oopen(state_->file.get(), path.c_str(), H5P_DEFAULT), H5Oclose);
+  if (!object.valid()) fail(path, "cannot be opened (damaged file)");
+  const H5I_type_t type = H5Iget_type(object.get());
+  if (type == H5I_GROUP) return Hdf5Kind::kGroup;
+  if (type != H5I_DATASET) return Hdf5Kind::kOther;
+  const Hdf5Handle stored(H5Dget_type(object.get()), H5Tclose);
+  return kind_of_type(stored.get());
+}
+
+std::vector<std::string> Hdf5Reader::members(const std::string& path) const {
+  std::vector<std::string> names;
+  const Hdf5Handle group(H5Gopen2(state_->file.get(), path.c_str(), H5P_DEFAULT), H5Gclose);
+  if (!group.valid()) fail(path, "group is missing");
+  hsize_t at = 0;
+  const auto collect = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  if (H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, &at, collect, &names) < 0) fail(path, "cannot be listed (damaged file)");
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<std::uint64_t> Hdf5Reader::shape(const std::string& path) const {
+  const Hdf5Handle dataset = state_->exists(path) ? state_->dataset(path) : Hdf5Handle();
+  if (!dataset.valid()) fail(path, "data set is missing");
+  const Hdf5Handle space(H5Dget_space(dataset.get()), H5Sclose);
+  const int rank = H5Sget_simple_extent_ndims(space.get());
+  if (rank < 0) fail(path, "has no dimensions (damaged file)");
+  std::vector<hsize_t> dimensions(static_cast<std::size_t>(rank));
+  H5Sget_simple_extent_dims(space.get(), dimensions.data(), nullptr);
+  return {dimensions.begin(), dimensions.end()};
+}
+
+namespace {
+
+/// Product of the dimensions, refused when the file cannot hold that many values.
+std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
+                             std::size_t element_size) {
+  std::uint64_t elements = 1;
+  for (const std::uint64_t dimension : reader.shape(path)) {
+    if (dimension != 0 && elements > kMaximalElements / dimension) {
+      reader.fail(path, fmt::format("dimension {} is beyond any file", dimension));
+    }
+    elements *= dimension;
+  }
+  const std::uint64_t bytes = elements * element_size;
+  const std::uint64_t stored = H5Dget_storage_size(dataset.get());
+  if (bytes > kAlwaysAllowedBytes && bytes / kMaximalDeflateRatio > stored) {
+    reader.fail(path, fmt::format("declares {} values but the file stores {} bytes for them", elements, stored));
+  }
+  return static_cast<std::size_t>(elements);
+}
+
+}  // namespace
+
+template <class T>
+std::vector<T> Hdf5Reader::array(const std::string& path) const {
+  const Hdf5Kind what = kind(path);
+  if (what == Hdf5Kind::kAbsent) fail(path, "data set is missing");
+  if (what != Hdf5Kind::kIntegers && what != Hdf5Kind::kReals) fail(path, "does not hold numbers");
+  if (std::is_integral_v<T> && what == Hdf5Kind::kReals) fail(path, "holds real numbers where integers are wanted");
+  const Hdf5Handle dataset = state_->dataset(path);
+  const std::size_t elements = checked_elements(*this, path, dataset, sizeof(T));
+  std::vector<T> values(elements);
+  if (elements != 0 &&
+      H5Dread(dataset.get(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    fail(path, "cannot be read (damaged or truncated data)");
+  }
+  if constexpr (std::is_integral_v<T>) {
+    // HDF5 clips what does not fit; a clipped index would point at the wrong place.
+    const Hdf5Handle stored(H5Dget_type(dataset.get()), H5Tclose);
+    const bool wider = H5Tget_size(stored.get()) > sizeof(T) || (H5Tget_size(stored.get()) == sizeof(T) && H5Tget_sign(stored.get()) == H5T_SGN_NONE && std::is_signed_v<T>);
+    if (wider && std::ranges::find(values, std::numeric_limits<T>::max()) != values.end()) {
+      fail(path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
+    }
+    if (!std::is_signed_v<T> && H5Tget_sign(stored.get()) == H5T_SGN_2) {
+      const auto signed_values = array<std::int64_t>(path);
+      if (std::ranges::any_of(signed_values, [](std::int64_t v) { return v < 0; })) fail(path, "holds a negative value");
+    }
+  }
+  return values;
+}
+template std::vector<std::int32_t> Hdf5Reader::array(const std::string&) const;
+template std::vector<std::int64_t> Hdf5Reader::array(const std::string&) const;
+template std::vector<std::uint64_t> Hdf5Reader::array(const std::string&) const;
+template std::vector<float> Hdf5Reader::array(const std::string&) const;
+template std::vector<double> Hdf5Reader::array(const std::string&) const;
+
+std::vector<std::uint8_t> Hdf5Reader::booleans(const std::string& path) const {
+  if (kind(path) != Hdf5Kind::kBooleans) fail(path, "is not a boolean array");
+  const Hdf5Handle dataset = state_->dataset(path);
+  const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
+  std::vector<std::uint8_t> values(checked_elements(*this, path, dataset, 1));
+  if (!values.empty() && H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    fail(path, "cannot be read (damaged or truncated data)");
+  }
+  return values;
+}
+
+namespace {
+
+/// Fixed strings end at the first NUL or, blank-padded, at the last non-blank.
+std::vector<std::string> unpack_fixed(const std::string& packed, std::size_t width, bool blank_padded) {
+  std::vector<std::string> values;
+  values.reserve(packed.size() / width);
+  for (std::size_t at = 0; at + width <= packed.size(); at += width) {
+    std::string_view one = std::string_view(packed).substr(at, width);
+    one = one.substr(0, one.find('\0'));
+    while (blank_padded && one.ends_with(' ')) one.remove_suffix(1);
+    values.emplace_back(one);
+  }
+  return values;
+}
+
+/// Reads strings of a data set or an attribute; `read` fills the buffer in the given memory type.
+template <class Read>
+std::optional<std::vector<std::string>> read_strings(hid_t stored, hid_t space, std::size_t elements, Read&& read) {
+  if (H5Tis_variable_str(stored) > 0) {
+    std::vector<char*> pointers(elements, nullptr);
+    const Hdf5Handle type(H5Tcopy(stored), H5Tclose);
+    if (elements != 0 && read(type.get(), pointers.data()) < 0) return std::nullopt;
+    std::vector<std::string> values;
+    values.reserve(elements);
+    for (const char* pointer : pointers) values.emplace_back(pointer != nullptr ? pointer : "");
+    if (elements != 0) H5Dvlen_reclaim(type.get(), space, H5P_DEFAULT, pointers.data());
+    return values;
+  }
+  const std::size_t width = H5Tget_size(stored);
+  if (width == 0 || width > (std::size_t{1} << 20)) return std::nullopt;
+  std::string packed(elements * width, '\0');
+  if (elements != 0 && read(stored, packed.data()) < 0) return std::nullopt;
+  return unpack_fixed(packed, width, H5Tget_strpad(stored) == H5T_STR_SPACEPAD);
+}
+
+}  // namespace
+
+std::vector<std::string> Hdf5Reader::strings(const std::string& path) const {
+  const Hdf5Kind what = kind(path);
+  if (what == Hdf5Kind::kAbsent) fail(path, "data set is missing");
+  if (what != Hdf5Kind::kStrings) fail(path, "does not hold strings");
+  const Hdf5Handle dataset = state_->dataset(path);
+  const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
+  const Hdf5Handle space(H5Dget_space(dataset.get()), H5Sclose);
+  const std::size_t elements = checked_elements(*this, path, dataset, H5Tget_size(type.get()));
+  auto values = read_strings(type.get(), space.get(), elements, [&](hid_t memory, void* out) {
+    return H5Dread(dataset.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
+  });
+  if (!values) fail(path, "cannot be read (damaged or truncated strings)");
+  return std::move(*values);
+}
+
+std::optional<std::vector<std::string>> Hdf5Reader::strings_attribute(const std::string& path,
+                                                                      const std::string& name) const {
+  if (H5Aexists_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT) <= 0) return std::nullopt;
+  const Hdf5Handle attribute(H5Aopen_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                             H5Aclose);
+  const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  if (!attribute.valid() || H5Tget_class(type.get()) != H5T_STRING) {
+    // anndata stores an empty column-order as a zero-length array of doubles.
+    const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
+    if (attribute.valid() && H5Sget_simple_extent_npoints(space.get()) == 0) return std::vector<std::string>{};
+    fail(path, fmt::format("attribute {} is not text", name));
+  }
+  const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  const hssize_t points = H5Sget_simple_extent_npoints(space.get());
+  if (points < 0 || points > (hssize_t{1} << 20)) fail(path, fmt::format("attribute {} is damaged", name));
+  auto values = read_strings(type.get(), space.get(), static_cast<std::size_t>(points),
+                             [&](hid_t memory, void* out) { return H5Aread(attribute.get(), memory, out); });
+  if (!values) fail(path, fmt::format("attribute {} cannot be read", name));
+  return values;
+}
+
+std::optional<std::string> Hdf5Reader::string_attribute(const std::string& path, const std::string& name) const {
+  auto values = strings_attribute(path, name);
+  if (!values) return std::nullopt;
+  if (values->size() != 1) fail(path, fmt::format("attribute {} holds {} texts instead of one", name, values->size()));
+  return std::move(values->front());
+}
+
+std::optional<std::vector<std::int64_t>> Hdf5Reader::integers_attribute(const std::string& path,
+                                                                        const std::string& name) const {
+  if (H5Aexists_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT) <= 0) return std::nullopt;
+  const Hdf5Handle attribute(H5Aopen_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                             H5Aclose);
+  const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  const hssize_t points = H5Sget_simple_extent_npoints(space.get());
+  if (!attribute.valid() || H5Tget_class(type.get()) != H5T_INTEGER || points < 0 || points > 64) {
+    fail(path, fmt::format("attribute {} is not a short list of integers", name));
+  }
+  std::vector<std::int64_t> values(static_cast<std::size_t>(points));
+  if (!values.empty() && H5Aread(attribute.get(), H5T_NATIVE_INT64, values.data()) < 0) {
+    fail(path, fmt::format("attribute {} cannot be read", name));
+  }
+  return values;
+}
+
+}  // namespace immucan::io

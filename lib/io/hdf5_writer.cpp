@@ -1,0 +1,275 @@
+#include <fmt/format.h>
+#include <hdf5.h>
+#include <libdeflate.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "core/error.h"
+#include "core/ordered_batches.h"
+#include "io/hdf5.h"
+#include "io/hdf5_handle.h"
+
+namespace immucan::io {
+
+using detail::Hdf5Handle;
+
+namespace {
+
+static_assert(sizeof(hid_t) == sizeof(std::int64_t));
+
+template <class T>
+hid_t file_type();
+template <>
+hid_t file_type<std::int8_t>() { return H5T_STD_I8LE; }
+template <>
+hid_t file_type<std::int32_t>() { return H5T_STD_I32LE; }
+template <>
+hid_t file_type<std::int64_t>() { return H5T_STD_I64LE; }
+template <>
+hid_t file_type<std::uint32_t>() { return H5T_STD_U32LE; }
+template <>
+hid_t file_type<float>() { return H5T_IEEE_F32LE; }
+template <>
+hid_t file_type<double>() { return H5T_IEEE_F64LE; }
+
+Hdf5Handle string_type(std::size_t size, bool utf8) {
+  Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  H5Tset_size(type.get(), size);
+  H5Tset_cset(type.get(), utf8 ? H5T_CSET_UTF8 : H5T_CSET_ASCII);
+  H5Tset_strpad(type.get(), utf8 ? H5T_STR_NULLTERM : H5T_STR_NULLPAD);
+  return type;
+}
+
+Hdf5Handle boolean_type() {
+  Hdf5Handle type(H5Tenum_create(H5T_STD_I8LE), H5Tclose);
+  std::int8_t value = 0;
+  H5Tenum_insert(type.get(), "FALSE", &value);
+  value = 1;
+  H5Tenum_insert(type.get(), "TRUE", &value);
+  return type;
+}
+
+/// Byte k of every element together: what HDF5's shuffle filter does.
+void shuffle_bytes(const char* in, std::size_t elements, std::size_t size, char* out) {
+  for (std::size_t byte = 0; byte < size; ++byte) {
+    char* plane = out + byte * elements;
+    for (std::size_t i = 0; i < elements; ++i) plane[i] = in[i * size + byte];
+  }
+}
+
+struct Deflate {
+  libdeflate_compressor* compressor = libdeflate_alloc_compressor(1);
+  std::string shuffled;
+  Deflate() = default;
+  ~Deflate() { libdeflate_free_compressor(compressor); }
+  Deflate(const Deflate&) = delete;
+  Deflate& operator=(const Deflate&) = delete;
+};
+
+}  // namespace
+
+struct Hdf5Writer::State {
+  std::string name;
+  Hdf5Handle file;
+  unsigned threads = 1;
+
+  [[noreturn]] void fail(const std::string& path) const {
+    const int number = errno;
+    throw core::Error(core::Status::kIoError,
+                      fmt::format("{}: cannot write {} ({}). Free some space or choose another folder.", name, path,
+                                  number != 0 ? std::strerror(number) : "HDF5 refused it"));
+  }
+  void require(bool good, const std::string& path) const {
+    if (!good) fail(path);
+  }
+
+  [[nodiscard]] Hdf5Handle create(const std::string& path, hid_t type, std::span<const std::uint64_t> shape,
+                                  bool compressed, std::size_t chunk_elements) const {
+    errno = 0;
+    const std::vector<hsize_t> dimensions(shape.begin(), shape.end());
+    const Hdf5Handle space(H5Screate_simple(static_cast<int>(dimensions.size()), dimensions.data(), nullptr), H5Sclose);
+    const Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_obj_track_times(properties.get(), false);
+    if (compressed) {
+      const hsize_t chunk = chunk_elements;
+      H5Pset_chunk(properties.get(), 1, &chunk);
+      H5Pset_shuffle(properties.get());
+      H5Pset_deflate(properties.get(), 1);
+    }
+    Hdf5Handle dataset(
+        H5Dcreate2(file.get(), path.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Dclose);
+    require(dataset.valid(), path);
+    return dataset;
+  }
+
+  void write_chunks(const std::string& path, const Hdf5Handle& dataset, const char* bytes, std::size_t elements,
+                    std::size_t size) const {
+    const std::size_t chunks = (elements + kHdf5ChunkElements - 1) / kHdf5ChunkElements;
+    const std::size_t chunk_bytes = kHdf5ChunkElements * size;
+    // A group of chunks at a time bounds the memory; compression of a group is parallel, writing is not.
+    const std::size_t group = std::size_t{threads} * 4;
+    std::vector<std::string> compressed(std::min(group, chunks));
+    for (std::size_t first = 0; first < chunks; first += group) {
+      const std::size_t count = std::min(group, chunks - first);
+      core::parallel_for(threads, count, [&](std::size_t i) {
+        const std::size_t begin = (first + i) * kHdf5ChunkElements;
+        const std::size_t inside = std::min(kHdf5ChunkElements, elements - begin);
+        std::string padded(bytes + begin * size, inside * size);
+        padded.resize(chunk_bytes, '\0');  // a chunk is always stored whole
+        Deflate deflate;
+        deflate.shuffled.resize(chunk_bytes);
+        shuffle_bytes(padded.data(), kHdf5ChunkElements, size, deflate.shuffled.data());
+        compressed[i].resize(libdeflate_zlib_compress_bound(deflate.compressor, chunk_bytes));
+        compressed[i].resize(libdeflate_zlib_compress(deflate.compressor, deflate.shuffled.data(), chunk_bytes,
+                                                      compressed[i].data(), compressed[i].size()));
+      });
+      for (std::size_t i = 0; i < count; ++i) {
+        const hsize_t offset = (first + i) * kHdf5ChunkElements;
+        errno = 0;
+        require(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, &offset, compressed[i].size(), compressed[i].data()) >= 0,
+                path);
+      }
+    }
+  }
+
+  void write_array(const std::string& path, hid_t type, const char* bytes, std::size_t elements, std::size_t size,
+                   std::span<const std::uint64_t> shape) const {
+    const std::uint64_t one[] = {elements};
+    if (shape.empty()) shape = one;
+    const bool compressed = shape.size() == 1 && elements >= kHdf5ChunkElements;
+    const Hdf5Handle dataset = create(path, type, shape, compressed, kHdf5ChunkElements);
+    if (compressed) return write_chunks(path, dataset, bytes, elements, size);
+    if (elements == 0) return;
+    errno = 0;
+    require(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0, path);
+  }
+
+  void write_attribute(const std::string& path, const std::string& name_of, hid_t type, const Hdf5Handle& space,
+                       const void* value) const {
+    errno = 0;
+    const Hdf5Handle attribute(
+        H5Acreate_by_name(file.get(), path.c_str(), name_of.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT,
+                          H5P_DEFAULT),
+        H5Aclose);
+    require(attribute.valid(), path + "@" + name_of);
+    if (value != nullptr) require(H5Awrite(attribute.get(), type, value) >= 0, path + "@" + name_of);
+  }
+};
+
+Hdf5Writer::Hdf5Writer(const std::filesystem::path& path, std::size_t user_block, unsigned threads)
+    : state_(std::make_unique<State>()) {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  state_->name = path.string();
+  state_->threads = std::max(1U, threads);
+  const Hdf5Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  H5Pset_obj_track_times(creation.get(), false);
+  if (user_block != 0) H5Pset_userblock(creation.get(), user_block);
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18);
+  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
+  errno = 0;
+  state_->file = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose};
+  if (!state_->file.valid()) core::raise_create_errno(state_->name, errno != 0 ? errno : EIO);
+}
+
+Hdf5Writer::~Hdf5Writer() = default;
+Hdf5Writer::Hdf5Writer(Hdf5Writer&&) noexcept = default;
+
+void Hdf5Writer::group(const std::string& path) {
+  if (path == "/") return;
+  const Hdf5Handle properties(H5Pcreate(H5P_GROUP_CREATE), H5Pclose);
+  H5Pset_obj_track_times(properties.get(), false);
+  errno = 0;
+  const Hdf5Handle group(H5Gcreate2(state_->file.get(), path.c_str(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+                         H5Gclose);
+  state_->require(group.valid(), path);
+}
+
+template <class T>
+void Hdf5Writer::array(const std::string& path, std::span<const T> values, std::span<const std::uint64_t> shape) {
+  state_->write_array(path, file_type<T>(), reinterpret_cast<const char*>(values.data()), values.size(), sizeof(T),
+                      shape);
+}
+template void Hdf5Writer::array(const std::string&, std::span<const std::int8_t>, std::span<const std::uint64_t>);
+template void Hdf5Writer::array(const std::string&, std::span<const std::int32_t>, std::span<const std::uint64_t>);
+template void Hdf5Writer::array(const std::string&, std::span<const std::int64_t>, std::span<const std::uint64_t>);
+template void Hdf5Writer::array(const std::string&, std::span<const std::uint32_t>, std::span<const std::uint64_t>);
+template void Hdf5Writer::array(const std::string&, std::span<const float>, std::span<const std::uint64_t>);
+template void Hdf5Writer::array(const std::string&, std::span<const double>, std::span<const std::uint64_t>);
+
+void Hdf5Writer::booleans(const std::string& path, std::span<const std::uint8_t> values,
+                          std::span<const std::uint64_t> shape) {
+  const Hdf5Handle type = boolean_type();
+  state_->write_array(path, type.get(), reinterpret_cast<const char*>(values.data()), values.size(), 1, shape);
+}
+
+void Hdf5Writer::strings(const std::string& path, std::span<const std::string> values) {
+  const Hdf5Handle type = string_type(H5T_VARIABLE, true);
+  std::vector<const char*> pointers;
+  pointers.reserve(values.size());
+  for (const std::string& value : values) pointers.push_back(value.c_str());
+  const std::uint64_t shape[] = {values.size()};
+  const Hdf5Handle dataset = state_->create(path, type.get(), shape, false, 0);
+  if (values.empty()) return;
+  errno = 0;
+  state_->require(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0, path);
+}
+
+void Hdf5Writer::fixed_strings(const std::string& path, std::span<const std::string> values) {
+  std::size_t width = 1;
+  for (const std::string& value : values) width = std::max(width, value.size());
+  const Hdf5Handle type = string_type(width, false);
+  std::string packed(values.size() * width, '\0');
+  for (std::size_t i = 0; i < values.size(); ++i) std::ranges::copy(values[i], packed.begin() + static_cast<std::ptrdiff_t>(i * width));
+  const std::uint64_t shape[] = {values.size()};
+  const Hdf5Handle dataset = state_->create(path, type.get(), shape, false, 0);
+  if (values.empty()) return;
+  errno = 0;
+  state_->require(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()) >= 0, path);
+}
+
+void Hdf5Writer::attribute(const std::string& path, const std::string& name, std::string_view value) {
+  const Hdf5Handle type = string_type(H5T_VARIABLE, true);
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  const std::string text(value);
+  const char* pointer = text.c_str();
+  state_->write_attribute(path, name, type.get(), space, &pointer);
+}
+
+void Hdf5Writer::attribute(const std::string& path, const std::string& name, std::int64_t value) {
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  state_->write_attribute(path, name, H5T_STD_I64LE, space, &value);
+}
+
+void Hdf5Writer::attribute(const std::string& path, const std::string& name, bool value) {
+  const Hdf5Handle type = boolean_type();
+  const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+  const std::int8_t byte = value ? 1 : 0;
+  state_->write_attribute(path, name, type.get(), space, &byte);
+}
+
+void Hdf5Writer::attribute(const std::string& path, const std::string& name, std::span<const std::string> values) {
+  const Hdf5Handle type = string_type(H5T_VARIABLE, true);
+  const hsize_t count = values.size();
+  const Hdf5Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  std::vector<const char*> pointers;
+  for (const std::string& value : values) pointers.push_back(value.c_str());
+  state_->write_attribute(path, name, type.get(), space, values.empty() ? nullptr : pointers.data());
+}
+
+void Hdf5Writer::attribute(const std::string& path, const std::string& name, std::span<const std::int64_t> values) {
+  const hsize_t count = values.size();
+  const Hdf5Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+  state_->write_attribute(path, name, H5T_STD_I64LE, space, values.empty() ? nullptr : values.data());
+}
+
+void Hdf5Writer::close() {
+  if (!state_->file.valid()) return;
+  errno = 0;
+  if (H5Fflush(state_->file.get(), H5F_SCOPE_LOCAL) < 0 || !state_->file.reset()) state_->fail("the file");
+}
+
+}  // namespace immucan::io

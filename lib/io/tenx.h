@@ -1,0 +1,35 @@
+#pragma once
+// Count matrices as Cell Ranger 3 and later write them: the folder of three gzip files, and the .h5.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/output.h"
+#include "core/run_context.h"
+#include "io/sparse_matrix.h"
+
+namespace immucan::io {
+
+struct TenxFeature {
+  std::string id, name;
+  std::string type = "Gene Expression";
+};
+
+struct TenxMatrix {
+  std::vector<std::string> barcodes;
+  std::vector<TenxFeature> features;
+  CsrMatrix counts;  ///< barcodes × features
+};
+
+/// DIR/relative/{matrix.mtx.gz, barcodes.tsv.gz, features.tsv.gz}. `integers` false writes real values (EM).
+void write_tenx_folder(core::OutputSet& outputs, const std::filesystem::path& relative, const TenxMatrix& matrix,
+                       unsigned threads, bool integers = true);
+/// The same three files, compressed or not. 65 when lengths do not agree or a barcode or feature id appears twice.
+[[nodiscard]] TenxMatrix read_tenx_folder(const std::filesystem::path& folder, core::RunContext& context);
+
+/// Cell Ranger's .h5 (compressed columns by barcode).
+void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, const std::string& genome,
+                   const std::string& chemistry, unsigned threads);
+[[nodiscard]] TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& context);
+
+}  // namespace immucan::io
