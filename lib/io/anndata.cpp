@@ -142,7 +142,8 @@ Categorical read_categorical(const Hdf5Reader& in, const std::string& path, std:
   if (in.kind(path + "/categories") == Hdf5Kind::kStrings) {
     column.categories = in.strings(path + "/categories");
   } else {
-    for (const double value : in.array<double>(path + "/categories")) column.categories.push_back(core::format_double(value));
+    for (const double value : in.array<double>(path + "/categories"))
+      column.categories.push_back(core::format_double(value));
   }
   for (const std::int32_t code : column.codes) {
     if (code < -1 || code >= static_cast<std::int32_t>(column.categories.size())) {
@@ -179,7 +180,8 @@ DataFrameColumn read_nullable(const Hdf5Reader& in, const std::string& path, std
 
 DataFrameColumn read_column(const Hdf5Reader& in, const std::string& path, const std::string& name, std::size_t count) {
   switch (in.kind(path)) {
-    case Hdf5Kind::kAbsent: in.fail(path, "is named in column-order but missing");
+    case Hdf5Kind::kAbsent:
+      in.fail(path, "is named in column-order but missing");
     case Hdf5Kind::kGroup: {
       const std::string type = encoding_of(in, path);
       if (type == "categorical") return {name, read_categorical(in, path, count)};
@@ -196,15 +198,19 @@ DataFrameColumn read_column(const Hdf5Reader& in, const std::string& path, const
       check_length(in, path, column.values.size(), count);
       return {name, std::move(column)};
     }
-    case Hdf5Kind::kIntegers: return {name, numbers<std::int64_t>(in, path, count)};
-    case Hdf5Kind::kReals: return {name, numbers<double>(in, path, count)};
-    case Hdf5Kind::kOther: break;
+    case Hdf5Kind::kIntegers:
+      return {name, numbers<std::int64_t>(in, path, count)};
+    case Hdf5Kind::kReals:
+      return {name, numbers<double>(in, path, count)};
+    case Hdf5Kind::kOther:
+      break;
   }
   in.fail(path, "column of this type is not read");
 }
 
 DataFrame read_frame(const Hdf5Reader& in, const std::string& path) {
-  if (in.kind(path) != Hdf5Kind::kGroup) in.fail(path, "group is missing", "Give an .h5ad file written by anndata 0.7 or later");
+  if (in.kind(path) != Hdf5Kind::kGroup)
+    in.fail(path, "group is missing", "Give an .h5ad file written by anndata 0.7 or later");
   const auto index = in.string_attribute(path, "_index");
   if (!index) in.fail(path, "attribute _index is missing");
   std::string index_path = path + "/" + *index;
@@ -213,11 +219,13 @@ DataFrame read_frame(const Hdf5Reader& in, const std::string& path) {
   frame.index = in.strings(index_path);
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : frame.index) {
-    if (!seen.insert(name).second) in.fail(index_path, fmt::format("\"{}\" appears twice", core::printable(name)), "Make the names unique");
+    if (!seen.insert(name).second)
+      in.fail(index_path, fmt::format("\"{}\" appears twice", core::printable(name)), "Make the names unique");
   }
   const auto order = in.strings_attribute(path, "column-order");
   if (!order) in.fail(path, "attribute column-order is missing");
-  for (const std::string& name : *order) frame.columns.push_back(read_column(in, path + "/" + name, name, frame.index.size()));
+  for (const std::string& name : *order)
+    frame.columns.push_back(read_column(in, path + "/" + name, name, frame.index.size()));
   return frame;
 }
 
@@ -231,7 +239,8 @@ void check_compressed(const Hdf5Reader& in, const std::string& path, const CsrMa
   }
   for (const std::int32_t column : matrix.column) {
     if (column < 0 || static_cast<std::uint64_t>(column) >= matrix.columns) {
-      in.fail(path + "/indices", fmt::format("index {} is outside 0..{}", column, static_cast<std::int64_t>(matrix.columns) - 1));
+      in.fail(path + "/indices",
+              fmt::format("index {} is outside 0..{}", column, static_cast<std::int64_t>(matrix.columns) - 1));
     }
   }
 }

@@ -53,8 +53,9 @@ struct AnnData {
 void write_anndata_members(Hdf5Writer& out, const std::string& prefix, const AnnData& data);
 void write_anndata(const std::filesystem::path& path, const AnnData& data, unsigned threads = 1);
 
-/// Reads obs, var, X, layers and obsm; X and layers may be csr, csc or dense, columns numeric, text, boolean, categorical
-/// or nullable (missing becomes NaN; text becomes ""). Other members are passed over. 65 naming the object otherwise.
+/// Reads obs, var, X, layers and obsm; X and layers may be csr, csc or dense, columns numeric, text, boolean,
+/// categorical or nullable (missing becomes NaN; text becomes ""). Other members are passed over. 65 naming the object
+/// otherwise.
 [[nodiscard]] AnnData read_anndata(const Hdf5Reader& in, const std::string& prefix = "");
 [[nodiscard]] AnnData read_anndata(const std::filesystem::path& path, core::RunContext& context);
 

@@ -18,8 +18,9 @@ constexpr std::size_t kBlockBytes = 0xff00;  // what bgzip puts into a block: al
 constexpr std::size_t kHeaderBytes = 18;
 constexpr std::size_t kFooterBytes = 8;
 constexpr std::size_t kBlocksPerThread = 16;
-constexpr std::array<unsigned char, kHeaderBytes> kHeader = {0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 'B', 'C', 2, 0, 0, 0};
-constexpr std::array<unsigned char, 28> kEndMarker = {0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 'B', 'C',
+constexpr std::array<unsigned char, kHeaderBytes> kHeader = {0x1f, 0x8b, 8, 4,   0,   0, 0, 0, 0,
+                                                             0xff, 6,    0, 'B', 'C', 2, 0, 0, 0};
+constexpr std::array<unsigned char, 28> kEndMarker = {0x1f, 0x8b, 8,    4, 0, 0, 0, 0, 0, 0xff, 6, 0, 'B', 'C',
                                                       2,    0,    0x1b, 0, 3, 0, 0, 0, 0, 0,    0, 0, 0,   0};
 
 void put_little(char* out, std::uint32_t value, int bytes) {
@@ -29,7 +30,8 @@ void put_little(char* out, std::uint32_t value, int bytes) {
 std::string compress_block(std::string_view bytes, int level) {
   const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor(
       libdeflate_alloc_compressor(level), libdeflate_free_compressor);
-  std::string block(kHeaderBytes + libdeflate_deflate_compress_bound(compressor.get(), bytes.size()) + kFooterBytes, '\0');
+  std::string block(kHeaderBytes + libdeflate_deflate_compress_bound(compressor.get(), bytes.size()) + kFooterBytes,
+                    '\0');
   std::ranges::copy(kHeader, block.begin());
   const std::size_t size = libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(),
                                                        block.data() + kHeaderBytes, block.size() - kHeaderBytes);

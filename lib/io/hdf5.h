@@ -30,7 +30,8 @@ class Hdf5Writer {
 
   void group(const std::string& path);
 
-  /// T: std::int8_t, std::int32_t, std::int64_t, std::uint32_t, float, double. Row-major; `shape` empty = one dimension.
+  /// T: std::int8_t, std::int32_t, std::int64_t, std::uint32_t, float, double. Row-major; `shape` empty = one
+  /// dimension.
   template <class T>
   void array(const std::string& path, std::span<const T> values, std::span<const std::uint64_t> shape = {});
   /// One dimension of HDF5 enumeration int8 {FALSE = 0, TRUE = 1}, as h5py writes booleans.

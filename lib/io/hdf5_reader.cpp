@@ -23,15 +23,25 @@ namespace {
 template <class T>
 hid_t memory_type();
 template <>
-hid_t memory_type<std::int32_t>() { return H5T_NATIVE_INT32; }
+hid_t memory_type<std::int32_t>() {
+  return H5T_NATIVE_INT32;
+}
 template <>
-hid_t memory_type<std::int64_t>() { return H5T_NATIVE_INT64; }
+hid_t memory_type<std::int64_t>() {
+  return H5T_NATIVE_INT64;
+}
 template <>
-hid_t memory_type<std::uint64_t>() { return H5T_NATIVE_UINT64; }
+hid_t memory_type<std::uint64_t>() {
+  return H5T_NATIVE_UINT64;
+}
 template <>
-hid_t memory_type<float>() { return H5T_NATIVE_FLOAT; }
+hid_t memory_type<float>() {
+  return H5T_NATIVE_FLOAT;
+}
 template <>
-hid_t memory_type<double>() { return H5T_NATIVE_DOUBLE; }
+hid_t memory_type<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
 
 /// Deflate shrinks by at most 1032:1; anything below this is accepted without looking.
 constexpr std::uint64_t kAlwaysAllowedBytes = std::uint64_t{1} << 24;
@@ -79,11 +89,16 @@ namespace {
 
 Hdf5Kind kind_of_type(hid_t type) {
   switch (H5Tget_class(type)) {
-    case H5T_INTEGER: return Hdf5Kind::kIntegers;
-    case H5T_FLOAT: return Hdf5Kind::kReals;
-    case H5T_STRING: return Hdf5Kind::kStrings;
-    case H5T_ENUM: return H5Tget_nmembers(type) == 2 && H5Tget_size(type) == 1 ? Hdf5Kind::kBooleans : Hdf5Kind::kOther;
-    default: return Hdf5Kind::kOther;
+    case H5T_INTEGER:
+      return Hdf5Kind::kIntegers;
+    case H5T_FLOAT:
+      return Hdf5Kind::kReals;
+    case H5T_STRING:
+      return Hdf5Kind::kStrings;
+    case H5T_ENUM:
+      return H5Tget_nmembers(type) == 2 && H5Tget_size(type) == 1 ? Hdf5Kind::kBooleans : Hdf5Kind::kOther;
+    default:
+      return Hdf5Kind::kOther;
   }
 }
 
@@ -128,7 +143,9 @@ Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::m
 Hdf5Reader::~Hdf5Reader() = default;
 Hdf5Reader::Hdf5Reader(Hdf5Reader&&) noexcept = default;
 
-const std::string& Hdf5Reader::name() const { return state_->name; }
+const std::string& Hdf5Reader::name() const {
+  return state_->name;
+}
 
 void Hdf5Reader::fail(const std::string& path, std::string_view what, std::string_view remedy) const {
   core::raise({state_->name, core::Place::none(), fmt::format("object {}: {}", core::printable(path), what),
@@ -155,7 +172,8 @@ std::vector<std::string> Hdf5Reader::members(const std::string& path) const {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);
     return 0;
   };
-  if (H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, &at, collect, &names) < 0) fail(path, "cannot be listed (damaged file)");
+  if (H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, &at, collect, &names) < 0)
+    fail(path, "cannot be listed (damaged file)");
   std::ranges::sort(names);
   return names;
 }
@@ -202,20 +220,22 @@ std::vector<T> Hdf5Reader::array(const std::string& path) const {
   const Hdf5Handle dataset = state_->dataset(path);
   const std::size_t elements = checked_elements(*this, path, dataset, sizeof(T));
   std::vector<T> values(elements);
-  if (elements != 0 &&
-      H5Dread(dataset.get(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+  if (elements != 0 && H5Dread(dataset.get(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     fail(path, "cannot be read (damaged or truncated data)");
   }
   if constexpr (std::is_integral_v<T>) {
     // HDF5 clips what does not fit; a clipped index would point at the wrong place.
     const Hdf5Handle stored(H5Dget_type(dataset.get()), H5Tclose);
-    const bool wider = H5Tget_size(stored.get()) > sizeof(T) || (H5Tget_size(stored.get()) == sizeof(T) && H5Tget_sign(stored.get()) == H5T_SGN_NONE && std::is_signed_v<T>);
+    const bool wider =
+        H5Tget_size(stored.get()) > sizeof(T) ||
+        (H5Tget_size(stored.get()) == sizeof(T) && H5Tget_sign(stored.get()) == H5T_SGN_NONE && std::is_signed_v<T>);
     if (wider && std::ranges::find(values, std::numeric_limits<T>::max()) != values.end()) {
       fail(path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
     }
     if (!std::is_signed_v<T> && H5Tget_sign(stored.get()) == H5T_SGN_2) {
       const auto signed_values = array<std::int64_t>(path);
-      if (std::ranges::any_of(signed_values, [](std::int64_t v) { return v < 0; })) fail(path, "holds a negative value");
+      if (std::ranges::any_of(signed_values, [](std::int64_t v) { return v < 0; }))
+        fail(path, "holds a negative value");
     }
   }
   return values;

@@ -23,17 +23,29 @@ static_assert(sizeof(hid_t) == sizeof(std::int64_t));
 template <class T>
 hid_t file_type();
 template <>
-hid_t file_type<std::int8_t>() { return H5T_STD_I8LE; }
+hid_t file_type<std::int8_t>() {
+  return H5T_STD_I8LE;
+}
 template <>
-hid_t file_type<std::int32_t>() { return H5T_STD_I32LE; }
+hid_t file_type<std::int32_t>() {
+  return H5T_STD_I32LE;
+}
 template <>
-hid_t file_type<std::int64_t>() { return H5T_STD_I64LE; }
+hid_t file_type<std::int64_t>() {
+  return H5T_STD_I64LE;
+}
 template <>
-hid_t file_type<std::uint32_t>() { return H5T_STD_U32LE; }
+hid_t file_type<std::uint32_t>() {
+  return H5T_STD_U32LE;
+}
 template <>
-hid_t file_type<float>() { return H5T_IEEE_F32LE; }
+hid_t file_type<float>() {
+  return H5T_IEEE_F32LE;
+}
 template <>
-hid_t file_type<double>() { return H5T_IEEE_F64LE; }
+hid_t file_type<double>() {
+  return H5T_IEEE_F64LE;
+}
 
 Hdf5Handle string_type(std::size_t size, bool utf8) {
   Hdf5Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
@@ -150,10 +162,9 @@ struct Hdf5Writer::State {
   void write_attribute(const std::string& path, const std::string& name_of, hid_t type, const Hdf5Handle& space,
                        const void* value) const {
     errno = 0;
-    const Hdf5Handle attribute(
-        H5Acreate_by_name(file.get(), path.c_str(), name_of.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT,
-                          H5P_DEFAULT),
-        H5Aclose);
+    const Hdf5Handle attribute(H5Acreate_by_name(file.get(), path.c_str(), name_of.c_str(), type, space.get(),
+                                                 H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                               H5Aclose);
     require(attribute.valid(), path + "@" + name_of);
     if (value != nullptr) require(H5Awrite(attribute.get(), type, value) >= 0, path + "@" + name_of);
   }
@@ -223,7 +234,8 @@ void Hdf5Writer::fixed_strings(const std::string& path, std::span<const std::str
   for (const std::string& value : values) width = std::max(width, value.size());
   const Hdf5Handle type = string_type(width, false);
   std::string packed(values.size() * width, '\0');
-  for (std::size_t i = 0; i < values.size(); ++i) std::ranges::copy(values[i], packed.begin() + static_cast<std::ptrdiff_t>(i * width));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    std::ranges::copy(values[i], packed.begin() + static_cast<std::ptrdiff_t>(i * width));
   const std::uint64_t shape[] = {values.size()};
   const Hdf5Handle dataset = state_->create(path, type.get(), shape, false, 0);
   if (values.empty()) return;

@@ -40,7 +40,8 @@ class Parser {
 
  private:
   [[noreturn]] void fail(std::string what, std::string remedy) const {
-    core::raise({lines_.name(), core::Place::line(std::max<std::uint64_t>(1, lines_.line_number())), std::move(what), std::move(remedy)});
+    core::raise({lines_.name(), core::Place::line(std::max<std::uint64_t>(1, lines_.line_number())), std::move(what),
+                 std::move(remedy)});
   }
 
   void read_banner() {
@@ -54,7 +55,8 @@ class Parser {
       for (char& c : lower.back()) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
     }
     if (lower.size() != 5 || lower[0] != "%%matrixmarket" || lower[1] != "matrix") {
-      fail(fmt::format("not a Matrix Market banner (\"{}\")", core::printable(line)), fmt::format("The first line is \"{}\"", kBanner));
+      fail(fmt::format("not a Matrix Market banner (\"{}\")", core::printable(line)),
+           fmt::format("The first line is \"{}\"", kBanner));
     }
     if (lower[2] != "coordinate") {
       fail(fmt::format("format \"{}\" is not read", core::printable(words[2])), "Write the matrix in coordinate form");
@@ -95,7 +97,8 @@ class Parser {
   std::uint64_t dimension(std::string_view word, const char* what) const {
     const auto value = core::parse_unsigned(word);
     if (!value || *value > kMaximalDimension) {
-      fail(fmt::format("number of {} is not an integer up to {} (\"{}\")", what, kMaximalDimension, core::printable(word)),
+      fail(fmt::format("number of {} is not an integer up to {} (\"{}\")", what, kMaximalDimension,
+                       core::printable(word)),
            "The size line is \"ROWS COLUMNS ENTRIES\"");
     }
     return *value;
@@ -110,10 +113,13 @@ class Parser {
     rows_ = dimension(words[0], "rows");
     columns_ = dimension(words[1], "columns");
     const auto entries = core::parse_unsigned(words[2]);
-    if (!entries) fail(fmt::format("number of entries is not an integer (\"{}\")", core::printable(words[2])), "The size line is \"ROWS COLUMNS ENTRIES\"");
+    if (!entries)
+      fail(fmt::format("number of entries is not an integer (\"{}\")", core::printable(words[2])),
+           "The size line is \"ROWS COLUMNS ENTRIES\"");
     if (symmetric_ && rows_ != columns_) fail("a symmetric matrix must be square", "Write it as general");
     declared_ = *entries;
-    if (declared_ != 0 && (rows_ == 0 || declared_ / rows_ > columns_ || (declared_ / rows_ == columns_ && declared_ % rows_ != 0))) {
+    if (declared_ != 0 &&
+        (rows_ == 0 || declared_ / rows_ > columns_ || (declared_ / rows_ == columns_ && declared_ % rows_ != 0))) {
       fail(fmt::format("{} entries do not fit into {} x {}", declared_, rows_, columns_), "Correct the size line");
     }
   }
@@ -137,7 +143,8 @@ class Parser {
       if (words.size() != fields) {
         fail(fmt::format("{} fields instead of {}", words.size(), fields), "An entry is \"ROW COLUMN VALUE\"");
       }
-      if (++seen > declared_) fail(fmt::format("more entries than the {} declared", declared_), "Correct the size line");
+      if (++seen > declared_)
+        fail(fmt::format("more entries than the {} declared", declared_), "Correct the size line");
       Entry entry{index(words[0], rows_, "row"), index(words[1], columns_, "column"), 1.0F};
       if (!pattern_) entry.value = value(words[2]);
       entries_.push_back(entry);
@@ -166,7 +173,9 @@ class Parser {
     CsrMatrix out;
     out.rows = rows_;
     out.columns = columns_;
-    const auto before = [](const Entry& a, const Entry& b) { return std::pair(a.row, a.column) < std::pair(b.row, b.column); };
+    const auto before = [](const Entry& a, const Entry& b) {
+      return std::pair(a.row, a.column) < std::pair(b.row, b.column);
+    };
     if (!std::ranges::is_sorted(entries_, before)) std::ranges::sort(entries_, before);
     out.row_start.assign(static_cast<std::size_t>(rows_) + 1, 0);
     out.column.reserve(entries_.size());
@@ -174,7 +183,8 @@ class Parser {
     for (std::size_t i = 0; i < entries_.size(); ++i) {
       const Entry& entry = entries_[i];
       if (i != 0 && !before(entries_[i - 1], entry)) {
-        fail(fmt::format("entry ({}, {}) appears twice", entry.row + 1, entry.column + 1), "Every entry may appear once");
+        fail(fmt::format("entry ({}, {}) appears twice", entry.row + 1, entry.column + 1),
+             "Every entry may appear once");
       }
       ++out.row_start[static_cast<std::size_t>(entry.row) + 1];
       out.column.push_back(entry.column);
@@ -192,7 +202,9 @@ class Parser {
 
 }  // namespace
 
-CsrMatrix read_matrix_market(std::unique_ptr<ByteSource> source) { return Parser(std::move(source)).parse(); }
+CsrMatrix read_matrix_market(std::unique_ptr<ByteSource> source) {
+  return Parser(std::move(source)).parse();
+}
 
 namespace {
 
@@ -223,7 +235,8 @@ void write_matrix_market_gz(core::OutputFile& out, const CsrMatrix& matrix, cons
       *at++ = ' ';
       if (options.integers) {
         const auto whole = static_cast<std::int64_t>(values[i]);
-        if (static_cast<float>(whole) != values[i]) throw core::Error(core::Status::kInternal, "a fraction in a matrix of integers");
+        if (static_cast<float>(whole) != values[i])
+          throw core::Error(core::Status::kInternal, "a fraction in a matrix of integers");
         at = put_number(at, end, whole);
       } else {
         at = put_number(at, end, values[i]);

@@ -6,8 +6,8 @@
 
 namespace immucan::io {
 
-/// Compressed rows. `row_start` has rows + 1 entries; the columns of a row ascend strictly; stored zeros are not written
-/// by our code but are accepted from files.
+/// Compressed rows. `row_start` has rows + 1 entries; the columns of a row ascend strictly; stored zeros are not
+/// written by our code but are accepted from files.
 struct CsrMatrix {
   std::uint64_t rows = 0, columns = 0;
   std::vector<std::int64_t> row_start{0};

@@ -46,7 +46,8 @@ std::vector<std::string> read_barcodes(const std::filesystem::path& path, core::
   std::string_view line;
   while (lines.next(line)) {
     const auto fail = [&](std::string what) {
-      core::raise({lines.name(), core::Place::line(lines.line_number()), std::move(what), "One barcode per line, each once"});
+      core::raise(
+          {lines.name(), core::Place::line(lines.line_number()), std::move(what), "One barcode per line, each once"});
     };
     if (line.empty()) fail("empty barcode");
     if (!seen.emplace(line).second) fail(fmt::format("barcode appears twice (\"{}\")", core::printable(line)));
@@ -64,11 +65,14 @@ std::vector<TenxFeature> read_feature_list(const std::filesystem::path& path, co
   while (lines.next(line)) {
     core::split(line, '\t', fields);
     const auto fail = [&](std::string what) {
-      core::raise({lines.name(), core::Place::line(lines.line_number()), std::move(what), "The columns are id, name and type"});
+      core::raise(
+          {lines.name(), core::Place::line(lines.line_number()), std::move(what), "The columns are id, name and type"});
     };
     if (fields.size() < 2 || fields[0].empty()) fail(fmt::format("{} columns instead of 3", fields.size()));
-    if (!seen.emplace(fields[0]).second) fail(fmt::format("feature id appears twice (\"{}\")", core::printable(fields[0])));
-    features.push_back({std::string(fields[0]), std::string(fields[1]), fields.size() > 2 ? std::string(fields[2]) : "Gene Expression"});
+    if (!seen.emplace(fields[0]).second)
+      fail(fmt::format("feature id appears twice (\"{}\")", core::printable(fields[0])));
+    features.push_back({std::string(fields[0]), std::string(fields[1]),
+                        fields.size() > 2 ? std::string(fields[2]) : "Gene Expression"});
   }
   return features;
 }
@@ -104,7 +108,8 @@ void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, 
   const std::vector<std::int64_t> indices(matrix.counts.column.begin(), matrix.counts.column.end());
   out.array<std::int64_t>("/matrix/indices", indices);
   out.array<std::int64_t>("/matrix/indptr", matrix.counts.row_start);
-  const std::vector<std::int32_t> shape = {static_cast<std::int32_t>(matrix.features.size()), static_cast<std::int32_t>(matrix.barcodes.size())};
+  const std::vector<std::int32_t> shape = {static_cast<std::int32_t>(matrix.features.size()),
+                                           static_cast<std::int32_t>(matrix.barcodes.size())};
   out.array<std::int32_t>("/matrix/shape", shape);
   out.group("/matrix/features");
   std::vector<std::string> ids, names, types;
@@ -123,7 +128,8 @@ void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, 
 
 TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& context) {
   const Hdf5Reader in(path, context);
-  if (in.kind("/matrix") != Hdf5Kind::kGroup) in.fail("/matrix", "group is missing", "Give a 10x .h5 of Cell Ranger 3 or later");
+  if (in.kind("/matrix") != Hdf5Kind::kGroup)
+    in.fail("/matrix", "group is missing", "Give a 10x .h5 of Cell Ranger 3 or later");
   TenxMatrix matrix;
   matrix.barcodes = in.strings("/matrix/barcodes");
   const auto ids = in.strings("/matrix/features/id");
@@ -138,15 +144,21 @@ TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& con
   counts.column = in.array<std::int32_t>("/matrix/indices");
   counts.value = in.array<float>("/matrix/data");
   const auto shape = in.array<std::int64_t>("/matrix/shape");
-  if (shape.size() != 2 || shape[0] != static_cast<std::int64_t>(ids.size()) || shape[1] != static_cast<std::int64_t>(counts.rows)) {
-    in.fail("/matrix/shape", fmt::format("is not [{}, {}], the numbers of features and barcodes", ids.size(), counts.rows));
+  if (shape.size() != 2 || shape[0] != static_cast<std::int64_t>(ids.size()) ||
+      shape[1] != static_cast<std::int64_t>(counts.rows)) {
+    in.fail("/matrix/shape",
+            fmt::format("is not [{}, {}], the numbers of features and barcodes", ids.size(), counts.rows));
   }
-  if (counts.row_start.size() != counts.rows + 1 || counts.value.size() != counts.column.size() || counts.row_start.front() != 0 ||
-      counts.row_start.back() != static_cast<std::int64_t>(counts.column.size()) || !std::ranges::is_sorted(counts.row_start)) {
-    in.fail("/matrix/indptr", fmt::format("does not ascend from 0 to {} in {} steps", counts.column.size(), counts.rows));
+  if (counts.row_start.size() != counts.rows + 1 || counts.value.size() != counts.column.size() ||
+      counts.row_start.front() != 0 || counts.row_start.back() != static_cast<std::int64_t>(counts.column.size()) ||
+      !std::ranges::is_sorted(counts.row_start)) {
+    in.fail("/matrix/indptr",
+            fmt::format("does not ascend from 0 to {} in {} steps", counts.column.size(), counts.rows));
   }
   for (const std::int32_t column : counts.column) {
-    if (column < 0 || static_cast<std::uint64_t>(column) >= counts.columns) in.fail("/matrix/indices", fmt::format("index {} is outside 0..{}", column, static_cast<std::int64_t>(counts.columns) - 1));
+    if (column < 0 || static_cast<std::uint64_t>(column) >= counts.columns)
+      in.fail("/matrix/indices",
+              fmt::format("index {} is outside 0..{}", column, static_cast<std::int64_t>(counts.columns) - 1));
   }
   return matrix;
 }
