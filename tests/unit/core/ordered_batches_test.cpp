@@ -50,11 +50,11 @@ TEST_CASE("batches are delivered in the order of production for any thread count
 TEST_CASE("never more batches in flight than slots, never two at once in produce or deliver") {
   std::atomic<int> in_flight{0}, producing{0}, delivering{0};
   int most = 0, produced = 0;
-  bool overlapped = false;
+  std::atomic<bool> overlapped{false};
   ordered_batches<Batch>(
       {.threads = 4, .slots = 3},
       [&](Batch&) {
-        overlapped = overlapped || ++producing != 1;
+        if (++producing != 1) overlapped = true;
         most = std::max(most, ++in_flight);
         --producing;
         if (produced++ == 300) {
@@ -65,11 +65,11 @@ TEST_CASE("never more batches in flight than slots, never two at once in produce
       },
       [](Batch&) { std::this_thread::yield(); },
       [&](Batch&) {
-        overlapped = overlapped || ++delivering != 1;
+        if (++delivering != 1) overlapped = true;
         --in_flight;
         --delivering;
       });
-  CHECK_FALSE(overlapped);
+  CHECK_FALSE(overlapped.load());
   // produce() of the next batch may begin while the last one is still inside deliver().
   CHECK(most <= 4);
 }
