@@ -18,29 +18,25 @@ struct QueryRule {
   std::string_view sql;
 };
 
-/// Follow-up rows that no later row supersedes.
-#define IMMUCAN_CURRENT_FOLLOW_UP \
-  "(SELECT * FROM follow_up AS f WHERE NOT EXISTS (SELECT 1 FROM follow_up AS g WHERE g.supersedes = f.follow_up_id))"
-
 constexpr auto kQueries = std::to_array<QueryRule>({
     {"alive-after-death", "patient", "a patient is seen alive after the day of death",
-     "SELECT a.patient_id, 'alive on day ' || a.day || ', dead on day ' || d.day FROM " IMMUCAN_CURRENT_FOLLOW_UP
-     " AS a JOIN " IMMUCAN_CURRENT_FOLLOW_UP
-     " AS d ON d.patient_id = a.patient_id WHERE a.vital = 'alive' AND d.vital = 'dead' AND a.day > d.day"},
+     "SELECT a.patient_id, 'alive on day ' || a.day || ', dead on day ' || d.day FROM current_follow_up AS a JOIN "
+     "current_follow_up AS d ON d.patient_id = a.patient_id WHERE a.vital = 'alive' AND d.vital = 'dead' AND a.day > "
+     "d.day"},
     {"sample-after-death", "sample", "a sample was taken after the day of death",
      "SELECT s.sample_id, 'day ' || printf('%g', s.day) || ', dead on day ' || printf('%g', c.os_days) FROM sample s "
      "JOIN clinical c "
      "USING(patient_id) WHERE c.os_event = 1 AND s.day > c.os_days UNION SELECT s.sample_id, 'day ' || printf('%g', "
      "s.day) || ', dead on "
-     "day ' || f.day FROM sample s JOIN " IMMUCAN_CURRENT_FOLLOW_UP
-     " AS f USING(patient_id) WHERE f.vital = 'dead' AND s.day > f.day"},
+     "day ' || f.day FROM sample s JOIN current_follow_up AS f USING(patient_id) WHERE f.vital = 'dead' AND s.day > "
+     "f.day"},
     {"death-disagrees", "patient", "clinical and follow-up rows disagree on death",
      "SELECT c.patient_id, CASE WHEN c.os_event = 0 THEN 'alive in clinical, dead on day ' || coalesce(f.day, 'NA') || "
      "' in follow-up' "
      "ELSE 'dead on day ' || printf('%g', c.os_days) || ' in clinical, ' || f.day || ' in follow-up' END FROM clinical "
      "c "
-     "JOIN " IMMUCAN_CURRENT_FOLLOW_UP
-     " AS f USING(patient_id) WHERE f.vital = 'dead' AND (c.os_event = 0 OR (c.os_event = 1 AND f.day <> c.os_days))"},
+     "JOIN current_follow_up AS f USING(patient_id) WHERE f.vital = 'dead' AND (c.os_event = 0 OR (c.os_event = 1 AND "
+     "f.day <> c.os_days))"},
     {"progression-after-end", "patient", "progression-free survival ends after overall survival",
      "SELECT patient_id, 'pfs_days ' || printf('%g', pfs_days) || ' > os_days ' || printf('%g', os_days) FROM clinical "
      "WHERE pfs_days > os_days"},

@@ -151,8 +151,8 @@ class Loader {
   }
 
   std::string folded_owner(std::string_view kind, std::string_view id) {
-    fold_find_.bind(1, kind);
-    fold_find_.bind(2, fold_id(id));
+    fold_find_.bind_text(1, kind);
+    fold_find_.bind_text(2, fold_id(id));
     const std::string owner = fold_find_.step() ? fold_find_.text(0) : std::string{};
     fold_find_.reset();
     return owner;
@@ -221,9 +221,9 @@ class Loader {
                            core::printable(owner)));
       return false;
     }
-    fold_add_.bind(1, table_.id_kind);
-    fold_add_.bind(2, fold_id(id));
-    fold_add_.bind(3, id);
+    fold_add_.bind_text(1, table_.id_kind);
+    fold_add_.bind_text(2, fold_id(id));
+    fold_add_.bind_text(3, id);
     fold_add_.step();
     fold_add_.reset();
     return true;
@@ -253,7 +253,7 @@ class Loader {
     std::int64_t position = 0;
     for (const auto& [name, held] : row.more) {
       more_add_.bind(1, row.values.front());
-      more_add_.bind(2, name);
+      more_add_.bind_text(2, name);
       more_add_.bind(3, Value{++position});
       more_add_.bind(4, held);
       more_add_.step();
@@ -269,8 +269,8 @@ class Loader {
     for (std::size_t i = 0; files && i < files->size(); ++i) {
       file_add_.bind(1, row.values.front());
       file_add_.bind(2, Value{static_cast<std::int64_t>(i) + 1});
-      file_add_.bind(3, (*files)[i].first);
-      file_add_.bind(4, (*files)[i].second);
+      file_add_.bind_text(3, (*files)[i].first);
+      file_add_.bind_text(4, (*files)[i].second);
       file_add_.step();
       file_add_.reset();
     }

@@ -134,7 +134,7 @@ std::string clinical_tsv(Database& database) {
     for (int i = 0; i < rows.columns(); ++i) out += (i == 0 ? "" : "\t") + to_text(rows.value(i));
     for (const std::string& name : more) {
       value.bind(1, rows.value(0));
-      value.bind(2, name);
+      value.bind_text(2, name);
       out += '\t' + (value.step() ? to_text(value.value(0)) : std::string("NA"));
       value.reset();
     }

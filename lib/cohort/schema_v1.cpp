@@ -72,6 +72,9 @@ CREATE TRIGGER follow_up_keeps_rows BEFORE DELETE ON follow_up
 CREATE TRIGGER follow_up_keeps_words BEFORE UPDATE ON follow_up
   BEGIN SELECT RAISE(ABORT, 'follow-up rows are never changed; supersede them'); END;
 
+CREATE VIEW current_follow_up AS
+  SELECT * FROM follow_up AS f WHERE NOT EXISTS (SELECT 1 FROM follow_up AS g WHERE g.supersedes = f.follow_up_id);
+
 CREATE TABLE sop(
   sop_id TEXT NOT NULL, version TEXT NOT NULL, title TEXT NOT NULL, sha256 TEXT, valid_from TEXT NOT NULL, valid_to TEXT,
   PRIMARY KEY(sop_id, version), CHECK(valid_to IS NULL OR valid_to >= valid_from)) STRICT, WITHOUT ROWID;

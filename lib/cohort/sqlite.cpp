@@ -139,7 +139,7 @@ Statement::Statement(Database& database, std::string_view sql) : database_(&data
 }
 
 void Statement::bind(int parameter, const Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return bind(parameter, std::string_view(*text));
+  if (const auto* text = std::get_if<std::string>(&value)) return bind_text(parameter, *text);
   int code = SQLITE_OK;
   if (const auto* integer = std::get_if<std::int64_t>(&value)) {
     code = sqlite3_bind_int64(statement_.get(), parameter, *integer);
@@ -151,7 +151,7 @@ void Statement::bind(int parameter, const Value& value) {
   if (code != SQLITE_OK) database_->raise(code);
 }
 
-void Statement::bind(int parameter, std::string_view text) {
+void Statement::bind_text(int parameter, std::string_view text) {
   const int code = sqlite3_bind_text64(statement_.get(), parameter, text.data() == nullptr ? "" : text.data(),
                                        text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   if (code != SQLITE_OK) database_->raise(code);

@@ -27,7 +27,7 @@ class Statement {
  public:
   Statement(Database& database, std::string_view sql);
   void bind(int parameter, const Value& value);
-  void bind(int parameter, std::string_view text);
+  void bind_text(int parameter, std::string_view text);
   void bind_blob(int parameter, std::string_view bytes);
   /// True while there is a row. After the last row, or after reset(), the statement can run again with new parameters.
   bool step();

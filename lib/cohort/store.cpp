@@ -110,11 +110,11 @@ void append_audit(Database& database, const AuditStamp& stamp, std::string_view 
       database,
       "INSERT INTO audit(seq, at, actor, action, object, payload, prev, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, Value{seq});
-  insert.bind(2, stamp.at);
-  insert.bind(3, stamp.actor);
-  insert.bind(4, action);
-  insert.bind(5, object);
-  insert.bind(6, payload);
+  insert.bind_text(2, stamp.at);
+  insert.bind_text(3, stamp.actor);
+  insert.bind_text(4, action);
+  insert.bind_text(5, object);
+  insert.bind_text(6, payload);
   insert.bind_blob(7, previous);
   insert.bind_blob(8, audit_hash(previous, seq, stamp.at, stamp.actor, action, object, payload));
   insert.step();
@@ -186,7 +186,7 @@ std::vector<AuditProblem> verify_audit(Database& database) {
     promised.try_emplace(table, TableDigest{0, empty});
   for (const auto& [table, digest] : promised) {
     Statement known(database, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?");
-    known.bind(1, table);
+    known.bind_text(1, table);
     known.step();
     if (known.integer(0) == 0) {
       problems.push_back({table, "the table is gone"});
