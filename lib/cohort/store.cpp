@@ -170,10 +170,11 @@ std::vector<AuditProblem> verify_audit(Database& database) {
       problems.push_back({"audit", fmt::format("row {} does not fit the chain of hashes", seq)});
       return problems;
     }
-    const auto json = nlohmann::json::parse(payload, nullptr, false);
+    auto json = nlohmann::json::parse(payload, nullptr, false);
     if (json.is_object() && json.contains("tables") && json["tables"].is_object()) {
-      for (const auto& [table, digest] : json["tables"].items()) {
-        promised[table] = {digest.value("rows", std::uint64_t{0}), digest.value("sha256", std::string{})};
+      for (auto& [table, digest] : json["tables"].items()) {
+        if (!digest.is_object() || !digest["rows"].is_number_unsigned() || !digest["sha256"].is_string()) continue;
+        promised[table] = {digest["rows"].get<std::uint64_t>(), digest["sha256"].get<std::string>()};
       }
     }
     previous = hash;

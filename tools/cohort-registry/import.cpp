@@ -33,10 +33,11 @@ core::Status run_import(const ImportOptions& options, core::RunContext& context)
   const std::string name = options.file == "-" ? "<stdin>" : options.file.string();
   for (const cohort::RowIssue& issue : result.issues) context.log.warning(cohort::to_string(issue, name));
   if (!result.issues.empty()) {
-    throw core::Error(
-        core::Status::kBadInput,
-        fmt::format("{}: the first of {} problems in {} rows. Nothing was imported; mend the file and import it again.",
-                    cohort::to_string(result.issues.front(), name), result.issues.size(), result.rows));
+    const std::size_t problems = result.issues.size();
+    throw core::Error(core::Status::kBadInput,
+                      fmt::format("{}{}. Nothing was imported; mend the file and import it again.",
+                                  cohort::to_string(result.issues.front(), name),
+                                  problems == 1 ? "" : fmt::format(": the first of {} problems", problems)));
   }
   context.log.info(fmt::format(
       "{}: {} rows {}, {} unchanged{}", table->name, result.added, options.dry_run ? "would be added" : "added",
