@@ -30,12 +30,22 @@ constexpr std::array<Element, 46> kElements{{
     {"Ir", 191, 193}, {"Pt", 190, 198}, {"Pb", 204, 208}, {"Bi", 209, 209},
 }};
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool equal_without_case(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, lower, lower); }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+bool equal_without_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
 
-bool ends_like_mass_channel(std::string_view name) { return name.ends_with("Di") || name.ends_with("Dd"); }
+bool ends_like_mass_channel(std::string_view name) {
+  return name.ends_with("Di") || name.ends_with("Dd");
+}
 
 bool is_isotope(std::string_view symbol, int mass) {
   return std::ranges::any_of(
@@ -134,9 +144,8 @@ std::optional<std::size_t> Panel::find_marker(std::string_view marker) const {
     return static_cast<std::size_t>(found - channels_.begin());
   };
   if (const auto exact = first([&](const Channel& c) { return c.name == marker || c.marker == marker; })) return exact;
-  if (const auto part = first([&](const Channel& c) {
-        return marker_part(c.marker) == marker || marker_part(c.name) == marker;
-      })) {
+  if (const auto part =
+          first([&](const Channel& c) { return marker_part(c.marker) == marker || marker_part(c.name) == marker; })) {
     return part;
   }
   return first([&](const Channel& c) {
@@ -173,15 +182,16 @@ std::optional<std::vector<int>> bead_masses(std::string_view choice, const Panel
   for (const std::string_view field : core::split(choice, ',')) {
     const auto mass = core::parse_int(core::trim(field));
     if (!mass || *mass < 75 || *mass > 210) {
-      core::raise_usage(fmt::format("--beads: '{}' is no isotope mass. Give dvs, beta, or masses such as 140,151,153,165,175.",
-                                    core::printable(field)));
+      core::raise_usage(
+          fmt::format("--beads: '{}' is no isotope mass. Give dvs, beta, or masses such as 140,151,153,165,175.",
+                      core::printable(field)));
     }
     if (std::ranges::find(masses, static_cast<int>(*mass)) != masses.end()) {
       core::raise_usage(fmt::format("--beads: mass {} is given twice.", *mass));
     }
     masses.push_back(static_cast<int>(*mass));
   }
-  if (masses.size() < 2) core::raise_usage("--beads: at least two masses are needed.");
+  if (masses.size() < 2 || masses.size() > 16) core::raise_usage("--beads: give from 2 to 16 masses.");
   return masses;
 }
 

@@ -17,8 +17,8 @@ struct Channel {
   bool is_mass = false;      ///< measures an isotope: has a mass, or the name ends with Di or Dd
 };
 
-/// Isotope mass named in `text`: "CD11c(Tb159)Di", "Tb159Di", "159Tb_CD11c", "BCKG190Di". Element symbols are checked, so
-/// that "CD45" or "HLA-DR" name no mass.
+/// Isotope mass named in `text`: "CD11c(Tb159)Di", "Tb159Di", "159Tb_CD11c", "BCKG190Di". Element symbols are checked,
+/// so that "CD45" or "HLA-DR" name no mass.
 [[nodiscard]] std::optional<int> isotope_mass(std::string_view text);
 
 class Panel {

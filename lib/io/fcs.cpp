@@ -83,9 +83,10 @@ class DatasetParser {
     header.version = text.substr(0, 6);
     constexpr std::array<std::string_view, 4> kVersions{"FCS2.0", "FCS3.0", "FCS3.1", "FCS3.2"};
     if (std::ranges::find(kVersions, header.version) == kVersions.end()) {
-      fail(0, header.version.starts_with("FCS")
-                  ? fmt::format("version '{}' is not read", core::printable(header.version))
-                  : fmt::format("no FCS file: it begins with '{}'", core::printable(header.version)),
+      fail(0,
+           header.version.starts_with("FCS")
+               ? fmt::format("version '{}' is not read", core::printable(header.version))
+               : fmt::format("no FCS file: it begins with '{}'", core::printable(header.version)),
            "Give an FCS 2.0, 3.0, 3.1 or 3.2 file");
     }
     header.text = {offset_field(text, 10, "TEXT begin"), offset_field(text, 18, "TEXT end")};
@@ -98,8 +99,8 @@ class DatasetParser {
 
   std::string read_segment(const Segment& segment, std::string_view what) {
     if (segment.end >= available()) {
-      fail(segment.begin,
-           fmt::format("{} ends at byte {}, the file has {}", what, segment.end, available()), kCopyAgain);
+      fail(segment.begin, fmt::format("{} ends at byte {}, the file has {}", what, segment.end, available()),
+           kCopyAgain);
     }
     const std::uint64_t size = segment.end - segment.begin + 1;
     if (size > kMaximumText) fail(segment.begin, fmt::format("{} of {} bytes", what, size));
@@ -115,7 +116,7 @@ class DatasetParser {
   void read_text(const Header& header) {
     Segment segment = header.text;
     // Some writers give the end of TEXT as the first byte of DATA.
-    if (header.data.begin > segment.begin && segment.end >= header.data.begin) segment.end = header.data.begin - 1;
+    if (header.data.begin > segment.begin && segment.end == header.data.begin) --segment.end;
     text_begin_ = segment.begin;
     const std::string text = read_segment(segment, "TEXT");
     set_.keywords = parse_text(text, segment.begin);
@@ -205,8 +206,7 @@ class DatasetParser {
     parameter.name = std::string(set_.keywords.find(key('N')).value_or(fmt::format("P{}", i)));
     parameter.marker = std::string(set_.keywords.find(key('S')).value_or(""));
     parameter.range = std::string(core::trim(set_.keywords.find(key('R')).value_or("")));
-    parameter.type =
-        static_cast<FcsType>(letter(fmt::format("$P{}DATATYPE", i), "IFDA", static_cast<char>(datatype_)));
+    parameter.type = static_cast<FcsType>(letter(fmt::format("$P{}DATATYPE", i), "IFDA", static_cast<char>(datatype_)));
     parameter.bytes = width(key('B'), parameter.type);
     if (set_.mixed_endian && parameter.type != FcsType::kAscii && parameter.bytes != set_.byte_order_size) {
       fail_key(key('B'), "does not fit the mixed $BYTEORD");
@@ -285,14 +285,16 @@ class DatasetParser {
 
   void check_inside(std::uint64_t begin, std::uint64_t length) const {
     if (begin > available() || length > available() - begin) {
-      fail(begin, fmt::format("DATA takes {} bytes, the file has {} more", length,
-                              begin > available() ? 0 : available() - begin),
+      fail(begin,
+           fmt::format("DATA takes {} bytes, the file has {} more", length,
+                       begin > available() ? 0 : available() - begin),
            kCopyAgain);
     }
   }
 
   Segment choose(Segment header, const Segment& text, const std::optional<std::uint64_t>& expected) {
-    if (header.begin == 99999999 || header.end == 99999999) header = {};  // "too large for eight digits" of some writers
+    if (header.begin == 99999999 || header.end == 99999999)
+      header = {};  // "too large for eight digits" of some writers
     if (!header.given() && !text.given()) fail(26, "neither HEADER nor TEXT says where DATA is");
     if (!header.given()) return text;
     if (!text.given() || header == text) return header;
@@ -365,16 +367,20 @@ FcsFile::~FcsFile() = default;
 FcsFile::FcsFile(FcsFile&&) noexcept = default;
 FcsFile& FcsFile::operator=(FcsFile&&) noexcept = default;
 
-const std::string& FcsFile::name() const { return bytes_->name(); }
+const std::string& FcsFile::name() const {
+  return bytes_->name();
+}
 
 const FcsDataset& FcsFile::single() const {
   if (datasets_.size() != 1) {
-    core::raise({name(), core::Place::none(), fmt::format("the file holds {} data sets, one is expected", datasets_.size()),
-                 "Split it first"});
+    core::raise({name(), core::Place::none(),
+                 fmt::format("the file holds {} data sets, one is expected", datasets_.size()), "Split it first"});
   }
   return datasets_.front();
 }
 
-void FcsFile::finish() { bytes_->finish(); }
+void FcsFile::finish() {
+  bytes_->finish();
+}
 
 }  // namespace immucan::io

@@ -1,6 +1,6 @@
 #pragma once
-// FCS 2.0, 3.0, 3.1 and 3.2 (ISAC Flow Cytometry Standard): header, TEXT and events in blocks. A file of any size is read
-// with bounded memory; values are given as stored (no gain, no logarithm, no clipping to $PnR).
+// FCS 2.0, 3.0, 3.1 and 3.2 (ISAC Flow Cytometry Standard): header, TEXT and events in blocks. A file of any size is
+// read with bounded memory; values are given as stored (no gain, no logarithm, no clipping to $PnR).
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -70,8 +70,8 @@ struct FcsBlock {
   std::vector<char> raw_;
 };
 
-/// An open file. Cheap to read several times; the SHA-256 is taken as the bytes are first read in order and entered in the
-/// ledger by finish().
+/// An open file. Cheap to read several times; the SHA-256 is taken as the bytes are first read in order and entered in
+/// the ledger by finish().
 class FcsFile {
  public:
   /// Plain files are read in place; compressed input and "-" are first inflated into an unlinked temporary file.
@@ -96,7 +96,8 @@ class FcsFile {
   std::vector<FcsDataset> datasets_;
 };
 
-/// A forward cursor over the events of one data set. Several cursors of one file may exist, used by one thread at a time.
+/// A forward cursor over the events of one data set. Several cursors of one file may exist, used by one thread at a
+/// time.
 class FcsEvents {
  public:
   /// All columns, or only those listed (decoded in that order). A block holds about `block_values` stored values.

@@ -156,7 +156,7 @@ std::unique_ptr<FcsBytes> open_fcs_file(const std::filesystem::path& path, core:
   const std::string name = path.string();
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.number() < 0) core::raise_input_errno(name, "cannot open", errno);
-  struct stat status {};
+  struct stat status{};
   if (::fstat(file.number(), &status) != 0) core::raise_input_errno(name, "cannot open", errno);
   if (S_ISDIR(status.st_mode)) core::raise_input_errno(name, "cannot read", EISDIR);
   if (!S_ISREG(status.st_mode)) return spool(path, context);

@@ -46,7 +46,9 @@ std::uint64_t load_word(const char* at, std::size_t bytes, const FcsDataset& set
   return set.big_endian ? load_descending(at, bytes) : load_ascending(at, bytes);
 }
 
-bool is_separator(char c) { return c == ' ' || c == ',' || c == '\t' || c == '\r' || c == '\n'; }
+bool is_separator(char c) {
+  return c == ' ' || c == ',' || c == '\t' || c == '\r' || c == '\n';
+}
 
 }  // namespace
 
@@ -116,9 +118,15 @@ void FcsEvents::decode(FcsBlock& block) const {
       }
       const std::uint64_t word = load_word(at, parameter.bytes, *dataset_);
       switch (parameter.type) {
-        case FcsType::kFloat: *out++ = std::bit_cast<float>(static_cast<std::uint32_t>(word)); break;
-        case FcsType::kDouble: *out++ = std::bit_cast<double>(word); break;
-        default: *out++ = static_cast<double>(word & parameter.mask); break;
+        case FcsType::kFloat:
+          *out++ = std::bit_cast<float>(static_cast<std::uint32_t>(word));
+          break;
+        case FcsType::kDouble:
+          *out++ = std::bit_cast<double>(word);
+          break;
+        default:
+          *out++ = static_cast<double>(word & parameter.mask);
+          break;
       }
     }
   }

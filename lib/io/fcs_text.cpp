@@ -10,7 +10,9 @@
 namespace immucan::io {
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 std::string lower_case(std::string_view text) {
   std::string result(text);
@@ -102,7 +104,9 @@ class Splitter {
   std::size_t at_ = 0;
 };
 
-bool is_padding(char c) { return c == ' ' || c == '\0' || c == '\r' || c == '\n' || c == '\t'; }
+bool is_padding(char c) {
+  return c == ' ' || c == '\0' || c == '\r' || c == '\n' || c == '\t';
+}
 
 }  // namespace
 

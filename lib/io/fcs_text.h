@@ -35,10 +35,12 @@ class FcsKeywords {
 /// ASCII case-insensitive equality.
 [[nodiscard]] bool fcs_key_equal(std::string_view a, std::string_view b);
 
-/// Splits a TEXT segment. The first byte is the delimiter; a doubled delimiter is one literal delimiter, except directly
-/// after a keyword, where it is an empty value (which the standard forbids and many programs write). A missing last
-/// delimiter and blanks or zero bytes after it are accepted. `offset` is the segment's place in the file, for messages.
-[[nodiscard]] std::expected<FcsKeywords, core::ParseError> parse_fcs_text(std::string_view text, const std::string& file,
+/// Splits a TEXT segment. The first byte is the delimiter; a doubled delimiter is one literal delimiter, except
+/// directly after a keyword, where it is an empty value (which the standard forbids and many programs write). A missing
+/// last delimiter and blanks or zero bytes after it are accepted. `offset` is the segment's place in the file, for
+/// messages.
+[[nodiscard]] std::expected<FcsKeywords, core::ParseError> parse_fcs_text(std::string_view text,
+                                                                          const std::string& file,
                                                                           std::uint64_t offset);
 
 /// The TEXT segment for these keywords with a delimiter that occurs in none of them where one exists (else doubled).

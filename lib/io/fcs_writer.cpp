@@ -40,9 +40,9 @@ ParameterKey parameter_key(std::string_view key) {
 }
 
 bool is_layout_key(std::string_view key) {
-  constexpr std::array<std::string_view, 12> kLayout{
-      "$BEGINANALYSIS", "$ENDANALYSIS", "$BEGINSTEXT", "$ENDSTEXT", "$BEGINDATA", "$ENDDATA",
-      "$NEXTDATA",      "$TOT",         "$PAR",        "$DATATYPE", "$BYTEORD",   "$MODE"};
+  constexpr std::array<std::string_view, 12> kLayout{"$BEGINANALYSIS", "$ENDANALYSIS", "$BEGINSTEXT", "$ENDSTEXT",
+                                                     "$BEGINDATA",     "$ENDDATA",     "$NEXTDATA",   "$TOT",
+                                                     "$PAR",           "$DATATYPE",    "$BYTEORD",    "$MODE"};
   return std::ranges::any_of(kLayout, [&](std::string_view k) { return fcs_key_equal(k, key); });
 }
 

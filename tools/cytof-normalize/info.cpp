@@ -58,11 +58,17 @@ std::vector<ColumnSummary> summarise(io::FcsFile& file, const io::FcsDataset& se
 std::string utf8(std::string_view bytes) {
   std::string latin;
   std::size_t i = 0;
-  const auto is_tail = [&](std::size_t at) { return at < bytes.size() && (static_cast<unsigned char>(bytes[at]) & 0xC0) == 0x80; };
+  const auto is_tail = [&](std::size_t at) {
+    return at < bytes.size() && (static_cast<unsigned char>(bytes[at]) & 0xC0) == 0x80;
+  };
   bool valid = true;
   while (i < bytes.size() && valid) {
     const auto c = static_cast<unsigned char>(bytes[i]);
-    const std::size_t tails = c < 0x80 ? 0 : c >= 0xC2 && c < 0xE0 ? 1 : c >= 0xE0 && c < 0xF0 ? 2 : c >= 0xF0 && c < 0xF5 ? 3 : 4;
+    const std::size_t tails = c < 0x80                ? 0
+                              : c >= 0xC2 && c < 0xE0 ? 1
+                              : c >= 0xE0 && c < 0xF0 ? 2
+                              : c >= 0xF0 && c < 0xF5 ? 3
+                                                      : 4;
     valid = tails < 4;
     for (std::size_t k = 1; valid && k <= tails; ++k) valid = is_tail(i + k);
     if (valid && tails == 2) {

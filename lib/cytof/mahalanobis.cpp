@@ -1,0 +1,73 @@
+#include "cytof/mahalanobis.h"
+
+#include <array>
+#include <cmath>
+
+namespace immucan::cytof {
+namespace {
+
+/// In place, lower triangle. False when a pivot is not clearly positive.
+bool cholesky(std::vector<double>& a, std::size_t n) {
+  for (std::size_t j = 0; j < n; ++j) {
+    double pivot = a[j * n + j];
+    const double scale = pivot;
+    for (std::size_t k = 0; k < j; ++k) pivot -= a[j * n + k] * a[j * n + k];
+    if (!(pivot > 1e-13 * scale) || !std::isfinite(pivot)) return false;
+    const double root = std::sqrt(pivot);
+    a[j * n + j] = root;
+    for (std::size_t i = j + 1; i < n; ++i) {
+      double value = a[i * n + j];
+      for (std::size_t k = 0; k < j; ++k) value -= a[i * n + k] * a[j * n + k];
+      a[i * n + j] = value / root;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Mahalanobis> Mahalanobis::fit(std::span<const double> points, std::size_t dimensions) {
+  const std::size_t n = dimensions == 0 ? 0 : points.size() / dimensions;
+  if (n <= dimensions) return std::nullopt;
+  Mahalanobis result;
+  result.mean_.assign(dimensions, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t d = 0; d < dimensions; ++d) result.mean_[d] += points[i * dimensions + d];
+  }
+  for (double& mean : result.mean_) mean /= static_cast<double>(n);
+  result.factor_.assign(dimensions * dimensions, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t a = 0; a < dimensions; ++a) {
+      const double da = points[i * dimensions + a] - result.mean_[a];
+      for (std::size_t b = 0; b <= a; ++b) {
+        result.factor_[a * dimensions + b] += da * (points[i * dimensions + b] - result.mean_[b]);
+      }
+    }
+  }
+  for (double& value : result.factor_) value /= static_cast<double>(n - 1);
+  if (!cholesky(result.factor_, dimensions)) return std::nullopt;
+  return result;
+}
+
+double Mahalanobis::squared(std::span<const double> point) const {
+  // Solves L·z = x − mean; the distance is |z|².
+  constexpr std::size_t kInline = 16;
+  std::array<double, kInline> small{};
+  std::vector<double> large;
+  const std::size_t n = mean_.size();
+  double* z = small.data();
+  if (n > kInline) {
+    large.resize(n);
+    z = large.data();
+  }
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    double value = point[i] - mean_[i];
+    for (std::size_t k = 0; k < i; ++k) value -= factor_[i * n + k] * z[k];
+    z[i] = value / factor_[i * n + i];
+    sum += z[i] * z[i];
+  }
+  return sum;
+}
+
+}  // namespace immucan::cytof
