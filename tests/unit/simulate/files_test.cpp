@@ -151,7 +151,8 @@ TEST_CASE("streams belong to their unit and repeat") {
 TEST_CASE("compressed bytes come back, and substitutions keep to their rate") {
   core::Random random(7);
   const std::string dna = simulate::random_dna(random, 100000, 0.6);
-  const auto gc = static_cast<double>(std::count(dna.begin(), dna.end(), 'G') + std::count(dna.begin(), dna.end(), 'C'));
+  const auto gc =
+      static_cast<double>(std::count(dna.begin(), dna.end(), 'G') + std::count(dna.begin(), dna.end(), 'C'));
   CHECK(gc / 1e5 == Approx(0.6).margin(0.01));
   const std::string packed = simulate::gzip(dna);
   CHECK(packed.substr(4, 4) == std::string(4, '\0'));  // modification time

@@ -44,7 +44,8 @@ TEST_CASE("arms and response are balanced and every tumour type is there") {
   }
 }
 
-TEST_CASE("every series is complete but for one patient of either class, and its batches are balanced except in stool") {
+TEST_CASE(
+    "every series is complete but for one patient of either class, and its batches are balanced except in stool") {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
     const Cohort cohort = plan_cohort({.patients = 24, .seed = seed, .small = false});
     std::map<std::string, std::map<std::pair<bool, bool>, int>> counts;  // series → (responder, second batch)
