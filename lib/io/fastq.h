@@ -29,7 +29,7 @@ namespace immucan::io {
 /// One file's records of a batch. Views point into the block and live until the batch is filled again.
 class FastqBlock {
  public:
-  [[nodiscard]] std::size_t size() const { return starts_.size(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
   /// Title line up to the first blank or tab, without '@' or '>'.
   [[nodiscard]] std::string_view name(std::size_t record) const;
   /// The whole title line without '@' or '>'.
@@ -52,9 +52,12 @@ class FastqBlock {
  private:
   friend class FastqCutter;
   friend void parse_block(const FastqBlock& block);
+  void append(std::size_t start, std::size_t title_size, std::size_t sequence, std::size_t length, std::size_t quality);
   std::string text_;
   std::size_t text_size_ = 0;  // bytes of text_ in use
-  // Offsets into text_, one entry per record. After the slow path a record lies there as if it had four lines.
+  // Offsets into text_, one entry per record (the vectors keep the size of the largest batch). After the slow path a
+  // record lies there as if it had four lines.
+  std::size_t size_ = 0;
   std::vector<std::uint32_t> starts_, title_sizes_, sequences_, lengths_, qualities_;
   struct Wrapped {
     std::uint32_t record;

@@ -47,7 +47,7 @@ bool PrefetchedSource::step_locked(std::unique_lock<std::mutex>& lock) {
   lock.lock();
   fetching_ = false;
   // After a failure nothing that follows can be trusted: the failed chunk is the last one.
-  at_end_ = !more || error != nullptr;
+  at_end_ = at_end_ || !more || error != nullptr;
   if (more) {
     chunk.ready = !inflate_later;
     chunk.error = error;
@@ -65,7 +65,7 @@ bool PrefetchedSource::step_locked(std::unique_lock<std::mutex>& lock) {
     chunk.error = error;
     if (error) at_end_ = true;
   }
-  chunk.ready = true;
+  chunk.ready = more;
   changed_.notify_all();
   return true;
 }
