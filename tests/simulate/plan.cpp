@@ -21,7 +21,7 @@ constexpr std::array kPlanted = {
     PlantedFeature{"scrna@tissue:total/CXCL13:log1p_cpm", "scrna", "CXCL13", true, 0.002, 0.010, 0.20, Scale::kLog},
     PlantedFeature{"scrna@tissue:total/CXCL9:log1p_cpm", "scrna", "CXCL9", true, 0.002, 0.010, 0.20, Scale::kLog},
     PlantedFeature{"scrna@tissue:total/SPP1:log1p_cpm", "scrna", "SPP1", false, 0.002, 0.010, 0.20, Scale::kLog},
-    PlantedFeature{"peptide@tissue:neoantigen:count", "peptide", "neoantigen", true, 7, 38, 0.15, Scale::kLinear},
+    PlantedFeature{"peptide@tissue:neoantigen:count", "peptide", "neoantigen", true, 10, 50, 0.15, Scale::kLinear},
     PlantedFeature{"peptide@tissue:PRAME:log1p_psms", "peptide", "PRAME", true, 1.5, 18, 0.20, Scale::kLog1p},
     PlantedFeature{"peptide@tissue:MAGEA4:log1p_psms", "peptide", "MAGEA4", true, 1.5, 18, 0.20, Scale::kLog1p},
     PlantedFeature{"microbiome@stool:Akkermansia_muciniphila:abundance", "microbiome", "Akkermansia muciniphila", true,
