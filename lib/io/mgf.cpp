@@ -219,8 +219,9 @@ bool MgfReader::next(SpectrumText& text) {
     const std::string_view word = core::trim(line);
     if (word == "BEGIN IONS") {
       if (begin) {
-        core::raise({name(), core::Place::line(line_), "BEGIN IONS inside the spectrum that begins in line " +
-                     std::to_string(piece_line), "Restore the missing END IONS"});
+        core::raise({name(), core::Place::line(line_),
+                     "BEGIN IONS inside the spectrum that begins in line " + std::to_string(piece_line),
+                     "Restore the missing END IONS"});
       }
       begin = cursor;
       piece_line = line_;

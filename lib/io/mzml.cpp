@@ -112,11 +112,12 @@ void MzmlReader::read_header(std::string head) {
       const auto code = XML_GetErrorCode(parser.get());
       const bool cut = last && (code == XML_ERROR_NO_ELEMENTS || code == XML_ERROR_UNCLOSED_TOKEN ||
                                 code == XML_ERROR_UNCLOSED_CDATA_SECTION || code == XML_ERROR_PARTIAL_CHAR);
-      core::raise({name(),
-                   core::Place::line(XML_GetCurrentLineNumber(parser.get()), XML_GetCurrentColumnNumber(parser.get()) + 1),
-                   std::string(cut ? "the file ends inside its header" : "not well-formed XML") + " (" +
-                       XML_ErrorString(code) + ")",
-                   std::string(cut ? kTruncated : "Convert the run again")});
+      core::raise(
+          {name(),
+           core::Place::line(XML_GetCurrentLineNumber(parser.get()), XML_GetCurrentColumnNumber(parser.get()) + 1),
+           std::string(cut ? "the file ends inside its header" : "not well-formed XML") + " (" + XML_ErrorString(code) +
+               ")",
+           std::string(cut ? kTruncated : "Convert the run again")});
     }
     if (last) {  // well-formed, but without spectra
       list_ended_ = true;
@@ -166,10 +167,10 @@ class BoundaryScanner {
         return Found::kNeedMore;
       }
       const std::string_view tag = bytes_.substr(at, 20);
-      const std::size_t close = tag.starts_with("<!--")           ? bytes_.find("-->", at + 4)
-                                : tag.starts_with("<![CDATA[")    ? bytes_.find("]]>", at + 9)
-                                : tag.starts_with("<?")           ? bytes_.find("?>", at + 2)
-                                                                  : at;
+      const std::size_t close = tag.starts_with("<!--")        ? bytes_.find("-->", at + 4)
+                                : tag.starts_with("<![CDATA[") ? bytes_.find("]]>", at + 9)
+                                : tag.starts_with("<?")        ? bytes_.find("?>", at + 2)
+                                                               : at;
       if (close == std::string_view::npos || (tag.size() < 20 && bytes_.find('>', at) == std::string_view::npos)) {
         return Found::kNeedMore;
       }
@@ -283,7 +284,8 @@ void MzmlReader::decode(const SpectrumText& text, std::vector<Spectrum>& spectra
 void MzmlReader::check_ids(const std::vector<Spectrum>& spectra) {
   for (const Spectrum& spectrum : spectra) {
     if (!ids_.insert(spectrum.id).second) {
-      core::raise({name(), core::Place::byte(spectrum.place), "second spectrum of id '" + core::printable(spectrum.id) + "'",
+      core::raise({name(), core::Place::byte(spectrum.place),
+                   "second spectrum of id '" + core::printable(spectrum.id) + "'",
                    "Native ids are unique in mzML: convert the run again"});
     }
   }

@@ -1,8 +1,8 @@
 #pragma once
-// mzML 1.1, indexed or not (the index is not needed and not trusted). The part before <spectrumList> goes through expat;
-// spectra are cut by a hand tokenizer and decoded in the worker. What the tokenizer does not expect (comments, CDATA,
-// entities of its own) is parsed again by expat, so well-formed input is never refused for its looks.
-// Source of the layout: HUPO-PSI mzML 1.1.0 schema and the PSI-MS controlled vocabulary.
+// mzML 1.1, indexed or not (the index is not needed and not trusted). The part before <spectrumList> goes through
+// expat; spectra are cut by a hand tokenizer and decoded in the worker. What the tokenizer does not expect (comments,
+// CDATA, entities of its own) is parsed again by expat, so well-formed input is never refused for its looks. Source of
+// the layout: HUPO-PSI mzML 1.1.0 schema and the PSI-MS controlled vocabulary.
 #include <map>
 
 #include "io/spectrum.h"

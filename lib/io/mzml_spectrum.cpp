@@ -244,18 +244,46 @@ struct MzmlSpectrumParser::Builder {
 
   void array_param(std::uint64_t code) {
     switch (code) {
-      case 1000514: array.meaning = ArrayHeader::Meaning::kMz; break;
-      case 1000515: array.meaning = ArrayHeader::Meaning::kIntensity; break;
-      case 1000521: array.type = ArrayHeader::Type::kFloat32; break;
-      case 1000523: array.type = ArrayHeader::Type::kFloat64; break;
-      case 1000519: array.type = ArrayHeader::Type::kInt32; break;
-      case 1000522: array.type = ArrayHeader::Type::kInt64; break;
-      case 1000574: array.zlib = true; break;
-      case 1002312: case 1002746: array.unsupported = "MS-Numpress linear"; break;
-      case 1002313: case 1002747: array.unsupported = "MS-Numpress positive integer"; break;
-      case 1002314: case 1002748: array.unsupported = "MS-Numpress short logged float"; break;
-      case 1003780: case 1003781: case 1003782: array.unsupported = "zstd"; break;
-      default: break;
+      case 1000514:
+        array.meaning = ArrayHeader::Meaning::kMz;
+        break;
+      case 1000515:
+        array.meaning = ArrayHeader::Meaning::kIntensity;
+        break;
+      case 1000521:
+        array.type = ArrayHeader::Type::kFloat32;
+        break;
+      case 1000523:
+        array.type = ArrayHeader::Type::kFloat64;
+        break;
+      case 1000519:
+        array.type = ArrayHeader::Type::kInt32;
+        break;
+      case 1000522:
+        array.type = ArrayHeader::Type::kInt64;
+        break;
+      case 1000574:
+        array.zlib = true;
+        break;
+      case 1002312:
+      case 1002746:
+        array.unsupported = "MS-Numpress linear";
+        break;
+      case 1002313:
+      case 1002747:
+        array.unsupported = "MS-Numpress positive integer";
+        break;
+      case 1002314:
+      case 1002748:
+        array.unsupported = "MS-Numpress short logged float";
+        break;
+      case 1003780:
+      case 1003781:
+      case 1003782:
+        array.unsupported = "zstd";
+        break;
+      default:
+        break;
     }
   }
 
@@ -336,7 +364,8 @@ struct MzmlSpectrumParser::Builder {
   void finish() {
     if (mz_seen != intensity_seen) fail(mz_seen ? "no intensity array" : "no m/z array");
     if (out->mz.size() != out->intensity.size()) {
-      fail(std::to_string(out->mz.size()) + " m/z values and " + std::to_string(out->intensity.size()) + " intensities");
+      fail(std::to_string(out->mz.size()) + " m/z values and " + std::to_string(out->intensity.size()) +
+           " intensities");
     }
     if (!mz_seen && array_length != 0) {
       fail("defaultArrayLength is " + std::to_string(array_length) + " but there are no arrays");
@@ -360,7 +389,9 @@ void MzmlSpectrumParser::parse(std::string_view element, std::uint64_t offset, b
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 /// The five entities of XML; false for any other.
 bool unescape(std::string_view text, std::string& out) {
@@ -373,12 +404,18 @@ bool unescape(std::string_view text, std::string& out) {
     const std::size_t semicolon = text.find(';');
     if (semicolon == std::string_view::npos) return false;
     const std::string_view entity = text.substr(1, semicolon - 1);
-    if (entity == "amp") out += '&';
-    else if (entity == "lt") out += '<';
-    else if (entity == "gt") out += '>';
-    else if (entity == "quot") out += '"';
-    else if (entity == "apos") out += '\'';
-    else return false;
+    if (entity == "amp")
+      out += '&';
+    else if (entity == "lt")
+      out += '<';
+    else if (entity == "gt")
+      out += '>';
+    else if (entity == "quot")
+      out += '"';
+    else if (entity == "apos")
+      out += '\'';
+    else
+      return false;
     text.remove_prefix(semicolon + 1);
   }
   return true;

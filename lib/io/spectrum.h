@@ -37,8 +37,8 @@ struct Spectrum {
   Kind kind = Kind::kUnknown;
   double retention_seconds = std::numeric_limits<double>::quiet_NaN();
   std::optional<Precursor> precursor;
-  std::vector<double> mz;         ///< in file order, finite and not negative
-  std::vector<float> intensity;   ///< finite, same length as mz
+  std::vector<double> mz;        ///< in file order, finite and not negative
+  std::vector<float> intensity;  ///< finite, same length as mz
 
   /// Everything back to the defaults; the arrays keep their capacity.
   void clear();
@@ -72,7 +72,8 @@ class SpectrumReader {
 
 /// mzML or MGF, told apart by the first bytes; compressed or not. mzXML and everything else is 65.
 [[nodiscard]] std::unique_ptr<SpectrumReader> open_spectra(std::unique_ptr<ByteSource> source);
-[[nodiscard]] std::unique_ptr<SpectrumReader> open_spectra(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] std::unique_ptr<SpectrumReader> open_spectra(const std::filesystem::path& path,
+                                                           core::RunContext& context);
 
 /// All spectra in file order on context.threads threads; `deliver` is called serially.
 void for_each_spectrum(SpectrumReader& reader, const core::RunContext& context,
