@@ -1,7 +1,7 @@
 #pragma once
-// One decoy per target, of the same composition and therefore the same mass: a permutation that keeps the anchors of HLA
-// ligands (position 2 and the last one) or, with an enzyme, the last residue, so that neither anchors nor cleavage sites
-// tell decoys from targets.
+// One decoy per target, of the same composition and therefore the same mass: a permutation that keeps the anchors of
+// HLA ligands (position 2 and the last one) or, with an enzyme, the last residue, so that neither anchors nor cleavage
+// sites tell decoys from targets.
 #include <cstdint>
 #include <functional>
 #include <span>

@@ -1,6 +1,6 @@
 #pragma once
-// Peptides of a database inside a mass range, without ever holding them all: a two-pointer walk over prefix masses costs
-// one step per residue plus one per peptide in the range.
+// Peptides of a database inside a mass range, without ever holding them all: a two-pointer walk over prefix masses
+// costs one step per residue plus one per peptide in the range.
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -19,7 +19,7 @@ enum class Enzyme {
 struct DigestionOptions {
   Enzyme enzyme = Enzyme::kNone;
   int min_length = 8, max_length = 12;
-  int missed_cleavages = 2;           ///< enzymes only
+  int missed_cleavages = 2;             ///< enzymes only
   bool clip_initial_methionine = true;  ///< enzymes only: also without the first M
 };
 

@@ -52,7 +52,9 @@ Residue residue_code(char letter) {
   return kResidueMass[code] == 0 ? kNoResidue : code;
 }
 
-Mass residue_mass(Residue code) { return kResidueMass[code]; }
+Mass residue_mass(Residue code) {
+  return kResidueMass[code];
+}
 
 std::optional<Modification> parse_modification(std::string_view text) {
   const std::size_t sign = text.find_first_of("+-");

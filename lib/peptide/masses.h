@@ -1,6 +1,6 @@
 #pragma once
-// Monoisotopic masses in fixed point, so that sums do not depend on their order: two peptides of the same composition have
-// exactly the same mass. Element masses: AME2016; amino-acid compositions: IUPAC.
+// Monoisotopic masses in fixed point, so that sums do not depend on their order: two peptides of the same composition
+// have exactly the same mass. Element masses: AME2016; amino-acid compositions: IUPAC.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -13,8 +13,12 @@ namespace immucan::peptide {
 using Mass = std::int64_t;
 inline constexpr double kMassScale = 16777216.0;
 
-constexpr Mass to_mass(double da) { return static_cast<Mass>(da * kMassScale + (da < 0 ? -0.5 : 0.5)); }
-constexpr double to_da(Mass mass) { return static_cast<double>(mass) / kMassScale; }
+constexpr Mass to_mass(double da) {
+  return static_cast<Mass>(da * kMassScale + (da < 0 ? -0.5 : 0.5));
+}
+constexpr double to_da(Mass mass) {
+  return static_cast<double>(mass) / kMassScale;
+}
 
 inline constexpr double kProtonDa = 1.007276466621;
 inline constexpr double kWaterDa = 18.010564684;

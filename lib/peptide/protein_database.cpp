@@ -27,7 +27,8 @@ std::string_view entry_name(std::string_view accession) {
 
 void ProteinDatabase::add(std::string_view header, std::string_view sequence) {
   if (letters_.size() + sequence.size() > std::numeric_limits<std::uint32_t>::max()) {
-    throw core::Error(core::Status::kBadInput, "more than 4294967295 residues of protein sequence. Search a smaller database.");
+    throw core::Error(core::Status::kBadInput,
+                      "more than 4294967295 residues of protein sequence. Search a smaller database.");
   }
   const std::string_view accession = header.substr(0, header.find_first_of(" \t"));
   const std::string_view gene = header_value(header, "GN=");

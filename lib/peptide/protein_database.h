@@ -13,9 +13,9 @@
 namespace immucan::peptide {
 
 struct Protein {
-  std::string accession;     ///< first word of the header: "sp|P04439|HLAA_HUMAN"
-  std::string gene;          ///< GN=, else the entry name, else the accession
-  std::string protein_class; ///< class=, else "canonical"
+  std::string accession;             ///< first word of the header: "sp|P04439|HLAA_HUMAN"
+  std::string gene;                  ///< GN=, else the entry name, else the accession
+  std::string protein_class;         ///< class=, else "canonical"
   std::uint32_t begin = 0, end = 0;  ///< in the text
 };
 
@@ -37,8 +37,11 @@ class ProteinDatabase {
     return std::string_view(letters_).substr(begin, length);
   }
   [[nodiscard]] std::size_t residues() const { return codes_.size(); }
-  /// Index of a protein by accession; for duplicates.
-  [[nodiscard]] bool contains(const std::string& accession) const { return by_accession_.contains(accession); }
+  /// nullptr when no protein has this accession.
+  [[nodiscard]] const Protein* find(const std::string& accession) const {
+    const auto at = by_accession_.find(accession);
+    return at == by_accession_.end() ? nullptr : &proteins_[at->second];
+  }
   /// True where the segment begins with the first residue of its protein.
   [[nodiscard]] bool at_protein_start(const Segment& segment) const {
     return proteins_[segment.protein].begin == segment.begin;
@@ -52,12 +55,13 @@ class ProteinDatabase {
   std::unordered_map<std::string, std::uint32_t> by_accession_;
 };
 
-/// FASTA files in order. 65 with file and line: a residue that is no letter, an accession that comes twice with another
-/// sequence (the same sequence is dropped silently and counted), no protein at all.
 struct DatabaseSummary {
-  std::uint64_t repeated = 0;  ///< same accession and sequence again
+  std::uint64_t repeated = 0;          ///< same accession and sequence again
   std::uint64_t skipped_residues = 0;  ///< B, X, Z, *
 };
+/// FASTA files in order. 65 with file and line: a residue that is no letter, an accession that comes twice with
+/// different sequences, a record or a file without residues. The same accession and sequence again is dropped and
+/// counted.
 [[nodiscard]] ProteinDatabase read_proteins(const std::vector<std::filesystem::path>& files, core::RunContext& context,
                                             DatabaseSummary& summary);
 

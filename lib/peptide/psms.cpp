@@ -72,7 +72,8 @@ PsmSet assemble_psms(const ProteinDatabase& database, const SpectrumStore& store
     psm.score = psm.candidate.score;
     psm.delta_score = result.count > 1 ? (psm.score - result.best[1].score) / std::max(psm.score, 1e-9) : 1.0;
     psm.compared = result.compared;
-    psm.expected_matches = static_cast<double>(result.matched_sum) / std::max(1.0, static_cast<double>(result.compared));
+    psm.expected_matches =
+        static_cast<double>(result.matched_sum) / std::max(1.0, static_cast<double>(result.compared));
     sequences.emplace_back(target_hash(database, psm.candidate), psm.candidate.length);
     set.psms.push_back(std::move(psm));
   }
@@ -91,8 +92,8 @@ PsmSet assemble_psms(const ProteinDatabase& database, const SpectrumStore& store
         Mass mass = kWater;
         for (std::size_t k = 0; k < form.length; ++k) mass += form.mass[k];
         psm.calculated_mass = to_da(mass);
-        const double observed = (spectrum.precursor_mz - kProtonDa) * psm.candidate.charge -
-                                psm.candidate.isotope * kIsotopeDa;
+        const double observed =
+            (spectrum.precursor_mz - kProtonDa) * psm.candidate.charge - psm.candidate.isotope * kIsotopeDa;
         psm.precursor_error_ppm = (observed - psm.calculated_mass) / psm.calculated_mass * 1e6;
       },
       &context.interrupt);

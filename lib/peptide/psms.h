@@ -1,5 +1,6 @@
 #pragma once
-// From search results to reported matches: where a peptide lies in the database, how well it fits, how far to believe it.
+// From search results to reported matches: where a peptide lies in the database, how well it fits, how far to believe
+// it.
 #include <cstdint>
 #include <string>
 #include <unordered_map>
@@ -16,12 +17,12 @@ struct Psm {
   std::uint32_t spectrum = 0;  ///< index into the store
   Candidate candidate;
   MatchDetail detail;
-  double score = 0;            ///< what the q-values rest on
-  double delta_score = 0;      ///< to the best other sequence, relative to the score; 1 without one
-  double calculated_mass = 0;  ///< neutral, Da
+  double score = 0;                ///< what the q-values rest on
+  double delta_score = 0;          ///< to the best other sequence, relative to the score; 1 without one
+  double calculated_mass = 0;      ///< neutral, Da
   double precursor_error_ppm = 0;  ///< after the isotope error, signed
   std::uint32_t compared = 0;
-  double expected_matches = 0;  ///< mean matched fragments over all candidates of the spectrum
+  double expected_matches = 0;          ///< mean matched fragments over all candidates of the spectrum
   std::vector<std::uint32_t> proteins;  ///< indices, ascending: of the target sequence, for decoys too
   std::uint32_t peptide_class = 0;      ///< index into PsmSet::classes
   MatchConfidence confidence;

@@ -30,8 +30,7 @@ std::vector<double> group_q_values(const std::vector<ScoredMatch>& matches, cons
   std::vector<double> q(order.size(), 1.0);
   for (std::uint32_t group = 0; group < groups; ++group) {
     const bool separate = targets[group] >= kSeparateTargets || targets[group] + decoys[group] == order.size();
-    const double share =
-        separate ? 1.0 : static_cast<double>(decoys[group] + 1) / static_cast<double>(all_decoys + 1);
+    const double share = separate ? 1.0 : static_cast<double>(decoys[group] + 1) / static_cast<double>(all_decoys + 1);
     std::size_t t = 0, d = 0;
     std::vector<std::size_t> places;
     for (std::size_t place = 0; place < order.size(); ++place) {
@@ -48,7 +47,8 @@ std::vector<double> group_q_values(const std::vector<ScoredMatch>& matches, cons
 }
 
 /// Pool adjacent violators on the decoy indicator, rising from the best score to the worst.
-std::vector<double> error_probabilities(const std::vector<ScoredMatch>& matches, const std::vector<std::size_t>& order) {
+std::vector<double> error_probabilities(const std::vector<ScoredMatch>& matches,
+                                        const std::vector<std::size_t>& order) {
   struct Block {
     double decoys, size;
   };
@@ -62,11 +62,15 @@ std::vector<double> error_probabilities(const std::vector<ScoredMatch>& matches,
       blocks.pop_back();
     }
   }
+  // No decoy among T best matches says "at most about 1/T", not 0.
+  if (!blocks.empty() && blocks.front().decoys == 0)
+    blocks.front().decoys = blocks.front().size / (blocks.front().size + 1);
   std::vector<double> pep;
   pep.reserve(order.size());
+  double value = 0;
   for (const Block& block : blocks) {
     const double targets = block.size - block.decoys;
-    const double value = targets <= 0 ? 1.0 : std::min(1.0, block.decoys / targets);
+    value = std::max(value, targets <= 0 ? 1.0 : std::min(1.0, block.decoys / targets));
     pep.insert(pep.end(), static_cast<std::size_t>(block.size), value);
   }
   return pep;

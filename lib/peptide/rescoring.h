@@ -8,7 +8,7 @@ namespace immucan::peptide {
 
 /// What the statistics need of a rank-1 match.
 struct ScoredMatch {
-  double score = 0;           ///< larger is better
+  double score = 0;  ///< larger is better
   bool is_decoy = false;
   std::uint32_t group = 0;    ///< class of the sequence (of its target, for decoys)
   std::uint64_t tie = 0;      ///< order of equal scores that favours nobody
@@ -21,10 +21,10 @@ struct MatchConfidence {
   double pep = 1;              ///< posterior error probability over all matches
 };
 
-/// q of a class with T targets and D decoys at or above a score is (D + 1) / T, made monotone (Elias and Gygi 2007, with
-/// the + 1 of Levitsky et al. 2017), when the class has at least kSeparateTargets targets. A smaller class borrows the
-/// decoys of all classes (transferred subgroup FDR, Fu and Qian 2014): (D_all + 1) · γ / T_class with
-/// γ = (D_class + 1) / (D_all + 1) over all rank-1 decoys. A set that is too small for a claim keeps q near 1.
+/// q of a class with T targets and D decoys at or above a score is (D + 1) / T, made monotone (Elias and Gygi 2007,
+/// with the + 1 of Levitsky et al. 2017), when the class has at least kSeparateTargets targets. A smaller class borrows
+/// the decoys of all classes (transferred subgroup FDR, Fu and Qian 2014): (D_all + 1) · γ / T_class with γ = (D_class
+/// + 1) / (D_all + 1) over all rank-1 decoys. A set that is too small for a claim keeps q near 1.
 inline constexpr std::size_t kSeparateTargets = 1000;
 
 /// One value per match, in the order given. PEP: isotonic regression of the decoy share on the score (pool adjacent

@@ -16,7 +16,7 @@ struct SearchSpectrum {
   std::uint64_t scan = 0;
   std::string id;  ///< native id or title
   double precursor_mz = 0;
-  std::vector<int> charges;  ///< empty = not known
+  std::vector<int> charges;      ///< empty = not known
   double retention_seconds = 0;  ///< NaN = not known
   std::size_t peaks_begin = 0;
   std::uint32_t peaks = 0;
@@ -28,13 +28,15 @@ struct SpectrumStore {
   std::vector<SearchSpectrum> spectra;
   std::vector<PeakMz> mz;
   std::vector<float> intensity;
-  std::uint64_t read = 0;           ///< spectra in the files
+  std::uint64_t read = 0;  ///< spectra in the files
   std::uint64_t ms2 = 0;
   std::uint64_t without_precursor = 0;
   std::uint64_t too_few_peaks = 0;
   std::uint64_t without_charge = 0;
 
-  [[nodiscard]] std::span<const PeakMz> mz_of(const SearchSpectrum& s) const { return {mz.data() + s.peaks_begin, s.peaks}; }
+  [[nodiscard]] std::span<const PeakMz> mz_of(const SearchSpectrum& s) const {
+    return {mz.data() + s.peaks_begin, s.peaks};
+  }
   [[nodiscard]] std::span<const float> intensity_of(const SearchSpectrum& s) const {
     return {intensity.data() + s.peaks_begin, s.peaks};
   }

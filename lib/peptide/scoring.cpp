@@ -16,7 +16,8 @@ struct Peak {
   float intensity;
 };
 
-/// Marks peaks that lie one isotope above a larger one (charges 1 and 2; above 1.8 kDa the second isotope may be larger).
+/// Marks peaks that lie one isotope above a larger one (charges 1 and 2; above 1.8 kDa the second isotope may be
+/// larger).
 std::vector<Peak> without_isotopes(const std::vector<Peak>& peaks, const FragmentTolerance& tolerance) {
   std::vector<char> drop(peaks.size(), 0);
   for (const int charge : {1, 2}) {
@@ -59,7 +60,8 @@ std::optional<PreparedPeaks> prepare_peaks(const io::Spectrum& spectrum, const P
     const auto larger = [](const Peak& a, const Peak& b) {
       return a.intensity != b.intensity ? a.intensity > b.intensity : a.mz < b.mz;
     };
-    std::nth_element(peaks.begin(), peaks.begin() + static_cast<std::ptrdiff_t>(options.max_peaks), peaks.end(), larger);
+    std::nth_element(peaks.begin(), peaks.begin() + static_cast<std::ptrdiff_t>(options.max_peaks), peaks.end(),
+                     larger);
     peaks.resize(options.max_peaks);
     std::sort(peaks.begin(), peaks.end(), by_mz);
   }
@@ -223,7 +225,8 @@ MatchDetail FragmentMatcher::detail(const PeptideForm& form, int max_charge) con
                     [&](std::size_t a, std::size_t b) {
                       return intensity_[a] != intensity_[b] ? intensity_[a] > intensity_[b] : a < b;
                     });
-  for (std::size_t i = 0; i < top; ++i) out.top_explained += explained[order[i]] != 0 ? 1.0 / static_cast<double>(top) : 0;
+  for (std::size_t i = 0; i < top; ++i)
+    out.top_explained += explained[order[i]] != 0 ? 1.0 / static_cast<double>(top) : 0;
   return out;
 }
 

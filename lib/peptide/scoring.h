@@ -38,7 +38,8 @@ struct PreparedPeaks {
 };
 /// Drops non-positive intensities and, where asked, isotope peaks (1 and 2 charges), then keeps the most intense ones.
 /// Fewer than min_peaks left → nullopt. A spectrum that is not sorted is sorted.
-[[nodiscard]] std::optional<PreparedPeaks> prepare_peaks(const io::Spectrum& spectrum, const PreparationOptions& options,
+[[nodiscard]] std::optional<PreparedPeaks> prepare_peaks(const io::Spectrum& spectrum,
+                                                         const PreparationOptions& options,
                                                          const FragmentTolerance& tolerance);
 
 /// Residue masses of one peptide form: fixed and placed variable modifications are in.
@@ -58,12 +59,12 @@ struct FragmentMatch {
 /// Everything the rescoring wants to know about one pair; made for reported candidates only.
 struct MatchDetail {
   FragmentMatch match;
-  int longest_b = 0, longest_y = 0;   ///< consecutive cleavages
-  int complementary = 0;              ///< cleavages seen from both sides
-  double explained = 0;               ///< matched share of the summed intensity
-  double mean_error_ppm = 0;          ///< intensity-weighted, signed
-  double error_spread_ppm = 0;        ///< intensity-weighted mean absolute deviation from it
-  double top_explained = 0;           ///< share of the ten most intense peaks that are explained
+  int longest_b = 0, longest_y = 0;  ///< consecutive cleavages
+  int complementary = 0;             ///< cleavages seen from both sides
+  double explained = 0;              ///< matched share of the summed intensity
+  double mean_error_ppm = 0;         ///< intensity-weighted, signed
+  double error_spread_ppm = 0;       ///< intensity-weighted mean absolute deviation from it
+  double top_explained = 0;          ///< share of the ten most intense peaks that are explained
 };
 
 /// A spectrum laid out for matching; recycled per thread.
@@ -99,6 +100,8 @@ class FragmentMatcher {
 [[nodiscard]] double hyperscore(int b, int y, double b_intensity, double y_intensity);
 
 /// Ion charges to look for, from the precursor charge: 1 up to precursor − 1, at most 2; at least 1.
-[[nodiscard]] inline int fragment_charges(int precursor_charge) { return precursor_charge >= 3 ? 2 : 1; }
+[[nodiscard]] inline int fragment_charges(int precursor_charge) {
+  return precursor_charge >= 3 ? 2 : 1;
+}
 
 }  // namespace immucan::peptide

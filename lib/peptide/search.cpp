@@ -272,15 +272,15 @@ std::vector<SpectrumResult> search(const ProteinDatabase& database, const Spectr
   }
   MassCoverage coverage(largest);
   for (const Query& query : queries) coverage.add(query.low, query.high);
-  const auto slabs =
-      plan_slabs(database, options.digestion, options.masses, coverage, options.slab_peptides, context);
+  const auto slabs = plan_slabs(database, options.digestion, options.masses, coverage, options.slab_peptides, context);
   summary.slabs = slabs.size();
   Slab slab;
   for (std::size_t number = 0; number < slabs.size(); ++number) {
     context.progress.update("searching", number, slabs.size());
     fill_slab(database, options.digestion, options.masses, coverage, slabs[number], context, slab);
     summary.peptides += slab.peptides.size();
-    for (const SlabPeptide& peptide : slab.peptides) summary.without_decoy += peptide.attempt == kDecoyAttempts ? 1U : 0U;
+    for (const SlabPeptide& peptide : slab.peptides)
+      summary.without_decoy += peptide.attempt == kDecoyAttempts ? 1U : 0U;
     const auto here = queries_of(queries, slabs[number], widest);
     std::vector<std::size_t> starts;  // of the spectra in `here`
     for (std::size_t i = 0; i < here.size(); ++i) {

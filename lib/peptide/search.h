@@ -1,6 +1,6 @@
 #pragma once
-// Spectra against a database, precursor first: peptides are made in slabs of ascending mass, each slab meets the spectra
-// whose precursor windows reach into it, and is forgotten. Memory: spectra + one slab, whatever the database.
+// Spectra against a database, precursor first: peptides are made in slabs of ascending mass, each slab meets the
+// spectra whose precursor windows reach into it, and is forgotten. Memory: spectra + one slab, whatever the database.
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -22,11 +22,11 @@ struct SearchOptions {
   MassTable masses;
   double precursor_ppm = 10;
   FragmentTolerance fragment;
-  std::vector<int> isotope_errors{0, 1};         ///< 13C peaks that may have been taken for the monoisotopic one
-  std::vector<int> unknown_charges{2, 3, 4};     ///< tried where the file names none
-  int max_variable_mods = 2;                     ///< per peptide, at most kMaxVariableMods
+  std::vector<int> isotope_errors{0, 1};      ///< 13C peaks that may have been taken for the monoisotopic one
+  std::vector<int> unknown_charges{2, 3, 4};  ///< tried where the file names none
+  int max_variable_mods = 2;                  ///< per peptide, at most kMaxVariableMods
   PreparationOptions preparation;
-  int min_matched = 4;                           ///< fragments a candidate must match
+  int min_matched = 4;  ///< fragments a candidate must match
   std::size_t slab_peptides = std::size_t{1} << 20;
 };
 
@@ -57,13 +57,13 @@ struct SpectrumResult {
   static constexpr std::size_t kKept = 3;
   std::array<Candidate, kKept> best{};
   std::uint8_t count = 0;
-  std::uint32_t compared = 0;      ///< candidates in the precursor windows, decoys included
-  std::uint64_t matched_sum = 0;   ///< fragments matched (bit map) over all of them
+  std::uint32_t compared = 0;     ///< candidates in the precursor windows, decoys included
+  std::uint64_t matched_sum = 0;  ///< fragments matched (bit map) over all of them
 };
 
 struct SearchSummary {
-  std::uint64_t peptides = 0;   ///< target sequences inside the precursor windows, each once
-  std::uint64_t compared = 0;   ///< spectrum–candidate pairs, decoys included
+  std::uint64_t peptides = 0;  ///< target sequences inside the precursor windows, each once
+  std::uint64_t compared = 0;  ///< spectrum–candidate pairs, decoys included
   std::uint64_t without_decoy = 0;
   std::size_t slabs = 0;
 };

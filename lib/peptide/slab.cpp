@@ -28,9 +28,10 @@ bool before(const PeptideSite& a, const PeptideSite& b) {
 void finish_bucket(const ProteinDatabase& database, Enzyme enzyme, Bucket& bucket) {
   auto& sites = bucket.sites;
   std::sort(sites.begin(), sites.end(), before);
-  sites.erase(std::unique(sites.begin(), sites.end(),
-                          [](const PeptideSite& a, const PeptideSite& b) { return a.mass == b.mass && a.hash == b.hash; }),
-              sites.end());
+  sites.erase(
+      std::unique(sites.begin(), sites.end(),
+                  [](const PeptideSite& a, const PeptideSite& b) { return a.mass == b.mass && a.hash == b.hash; }),
+      sites.end());
   bucket.peptides.clear();
   bucket.mass.clear();
   bucket.arena.clear();
@@ -49,8 +50,8 @@ void finish_bucket(const ProteinDatabase& database, Enzyme enzyme, Bucket& bucke
       bucket.arena.resize(bucket.arena.size() + 2 * std::size_t{site.length});
       Residue* residues = bucket.arena.data() + at;
       std::copy_n(database.codes() + site.begin, site.length, residues);
-      const int attempt = find_decoy({residues, site.length}, site.hash, enzyme,
-                                     {residues + site.length, site.length}, is_target);
+      const int attempt =
+          find_decoy({residues, site.length}, site.hash, enzyme, {residues + site.length, site.length}, is_target);
       bucket.mass.push_back(site.mass);
       bucket.peptides.push_back({site.hash, site.begin, at, site.length, static_cast<std::uint8_t>(attempt)});
     }
@@ -124,8 +125,9 @@ void fill_slab(const ProteinDatabase& database, const DigestionOptions& digestio
     }
     std::vector<PeptideSite>().swap(part);
   }
-  core::parallel_for(context.threads, kBuckets,
-                     [&](std::size_t i) { finish_bucket(database, digestion.enzyme, buckets[i]); }, &context.interrupt);
+  core::parallel_for(
+      context.threads, kBuckets, [&](std::size_t i) { finish_bucket(database, digestion.enzyme, buckets[i]); },
+      &context.interrupt);
   slab.mass.clear();
   slab.peptides.clear();
   slab.arena.clear();

@@ -26,10 +26,10 @@ class MassCoverage {
 
 struct SlabPeptide {
   std::uint64_t hash = 0;
-  std::uint32_t begin = 0;        ///< first occurrence in the database text
-  std::uint32_t residues = 0;     ///< target residues in `arena`, the decoy's behind them
+  std::uint32_t begin = 0;     ///< first occurrence in the database text
+  std::uint32_t residues = 0;  ///< target residues in `arena`, the decoy's behind them
   std::uint8_t length = 0;
-  std::uint8_t attempt = 0;       ///< of the decoy; kDecoyAttempts = none
+  std::uint8_t attempt = 0;  ///< of the decoy; kDecoyAttempts = none
 };
 
 struct Slab {
