@@ -1,0 +1,117 @@
+#pragma once
+// The database of microbiome-profile: sampled k-mers of reference genomes and host in one table, with the taxonomy.
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/output.h"
+#include "core/run_context.h"
+#include "io/indexed_file.h"
+#include "microbiome/kmer_index.h"
+#include "microbiome/taxonomy.h"
+
+namespace immucan::microbiome {
+
+inline constexpr std::string_view kDatabaseKind = "microbiome-db";
+inline constexpr std::uint32_t kDatabaseMajor = 1;
+inline constexpr std::uint32_t kDatabaseMinor = 0;
+
+// ---- what lies in the file ------------------------------------------------------------------------------------------
+
+struct DatabaseParameters {
+  std::uint32_t k = 31;
+  std::uint32_t unit_bits = 1;
+  double density = 16;               ///< one k-mer in `density` of large genomes and host
+  std::uint64_t base_threshold = 0;  ///< hashes below are looked up always,
+  std::uint64_t dense_threshold = 0; ///< those below this one where the dense filter allows
+  std::uint64_t reserved = 0;
+};
+
+struct GenomeRecord {
+  std::uint64_t length = 0;         ///< bases, all contigs, without ambiguous ones
+  std::uint64_t kmers = 0;          ///< distinct sampled k-mers
+  std::uint64_t threshold = 0;      ///< its own sampling threshold
+  TaxonIndex taxon = 0;             ///< its own node in the database's taxonomy
+  TaxonIndex species = 0;           ///< the species above, or `taxon` where there is none
+  std::uint32_t first_bin = 0;      ///< bins are stretches of the genome, numbered through over all genomes
+  std::uint32_t bins = 0;
+  std::uint32_t is_host = 0;
+  std::uint32_t reserved = 0;
+};
+
+/// All k-mers of the database that lie in the same genomes and in the same bin of the first of them.
+struct UnitRecord {
+  std::uint32_t set = 0;
+  std::uint32_t bin = 0;
+  std::uint32_t kmers = 0;
+};
+
+/// A loaded database. Everything is checked on load, so that users may index without bounds checks.
+class Database {
+ public:
+  /// 65 with the remedy "build again" on another kind or version, truncation or a flipped byte.
+  Database(const std::filesystem::path& path, core::RunContext& context);
+
+  [[nodiscard]] const DatabaseParameters& parameters() const { return parameters_; }
+  [[nodiscard]] const Taxonomy& taxonomy() const { return taxonomy_; }
+  [[nodiscard]] std::span<const GenomeRecord> genomes() const { return genomes_; }
+  [[nodiscard]] const std::string& genome_name(std::size_t genome) const { return genome_names_[genome]; }
+  [[nodiscard]] std::size_t sets() const { return set_offsets_.size() - 1; }
+  [[nodiscard]] std::span<const std::uint32_t> set(std::size_t number) const {
+    return set_members_.subspan(set_offsets_[number], set_offsets_[number + 1] - set_offsets_[number]);
+  }
+  /// Units by number; number 0 is a placeholder.
+  [[nodiscard]] std::span<const UnitRecord> units() const { return units_; }
+  [[nodiscard]] std::uint32_t bins() const { return bins_; }
+  [[nodiscard]] const KmerIndex& index() const { return index_; }
+  [[nodiscard]] const DenseFilter& dense_filter() const { return filter_; }
+  [[nodiscard]] bool has_host() const { return !genomes_.empty() && genomes_[0].is_host != 0; }
+  [[nodiscard]] std::string digest() const { return file_.digest(); }
+
+ private:
+  void load_taxonomy(const std::string& name);
+  void check(const std::string& name) const;
+
+  io::IndexedFile file_;
+  DatabaseParameters parameters_;
+  Taxonomy taxonomy_;
+  std::span<const GenomeRecord> genomes_;
+  std::vector<std::string> genome_names_;
+  std::span<const std::uint64_t> set_offsets_;
+  std::span<const std::uint32_t> set_members_;
+  std::span<const UnitRecord> units_;
+  std::uint32_t bins_ = 0;
+  KmerIndex index_;
+  DenseFilter filter_;
+};
+
+// ---- building -------------------------------------------------------------------------------------------------------
+
+struct BuildOptions {
+  std::filesystem::path genomes;  ///< a folder of FASTA files, a list of them, or a table with columns genome and file
+  std::optional<std::filesystem::path> taxonomy;  ///< folder of nodes.dmp and names.dmp
+  std::optional<std::filesystem::path> genome_taxa;
+  std::optional<std::filesystem::path> gtdb;
+  std::optional<std::filesystem::path> lineages;
+  std::optional<std::filesystem::path> host;
+  std::int64_t host_taxid = 9606;
+  std::int64_t kmer_length = 31;
+  double density = 0;                    ///< one k-mer in this many; 0 = from the size of the genomes, 16 to 200
+  std::int64_t minimum_sampled = 1000;   ///< k-mers that a small genome gets at least, where it has them
+};
+
+struct BuildReport {
+  std::uint64_t genomes = 0, species = 0, bases = 0, kmers = 0, units = 0, sets = 0;
+  double density = 0;
+  std::vector<std::string> without_taxon;  ///< left out
+};
+
+/// Builds and writes the database. Memory: 24 bytes per sampled k-mer occurrence and 10 per distinct one. The bytes
+/// written do not depend on the number of threads.
+BuildReport build_database(const BuildOptions& options, core::RunContext& context, core::OutputFile& out);
+
+}  // namespace immucan::microbiome

@@ -1,0 +1,171 @@
+#include "microbiome/fragment_scan.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "sequence/kmer.h"
+
+namespace immucan::microbiome {
+
+namespace {
+
+constexpr std::uint16_t kMaxCount = std::numeric_limits<std::uint16_t>::max();
+
+std::uint16_t capped_sum(std::uint16_t a, std::uint32_t b) {
+  return static_cast<std::uint16_t>(std::min<std::uint32_t>(a + b, kMaxCount));
+}
+
+}  // namespace
+
+bool strong_fragment(const FragmentRecord& fragment) {
+  return fragment.hits >= 3 && fragment.base_hits * 5 >= fragment.base_lookups;
+}
+
+void FragmentScanner::clear() {
+  fragments_.clear();
+  ends_.clear();
+  hashes_.clear();
+  hits_.clear();
+  members_.clear();
+  entries_.clear();
+}
+
+void FragmentScanner::add(const Database& database, std::string_view read, std::string_view mate) {
+  const DatabaseParameters& parameters = database.parameters();
+  const DenseFilter filter = database.dense_filter();
+  const std::uint64_t base = parameters.base_threshold, dense = parameters.dense_threshold;
+  FragmentRecord fragment;
+  std::uint32_t lookups = 0;
+  for (const std::string_view sequence : {read, mate}) {
+    sequence::for_each_canonical_kmer(sequence, parameters.k, [&](std::uint64_t kmer, std::size_t) {
+      const std::uint64_t hash = sequence::hash_kmer(kmer);
+      if (hash >= dense) [[likely]] return;
+      if (hash < base) ++lookups;
+      else if (!filter.may_contain(hash)) return;
+      hashes_.push_back(hash);
+    });
+  }
+  fragment.base_lookups = capped_sum(0, lookups);
+  fragment.bases = static_cast<std::uint32_t>(read.size() + mate.size());
+  fragments_.push_back(fragment);
+  ends_.push_back(static_cast<std::uint32_t>(hashes_.size()));
+}
+
+void FragmentScanner::resolve(const Database& database) {
+  counts_.resize(database.genomes().size());
+  database.index().lookup(hashes_, hits_);
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < fragments_.size(); ++i) {
+    std::size_t end = begin;
+    while (end < hits_.size() && hits_[end].query < ends_[i]) ++end;
+    resolve_fragment(database, fragments_[i], std::span(hits_).subspan(begin, end - begin));
+    begin = end;
+  }
+}
+
+void FragmentScanner::resolve_fragment(const Database& database, FragmentRecord& fragment,
+                                       std::span<const IndexHit> hits) {
+  if (hits.empty()) return;
+  const std::size_t first_entry = entries_.size();
+  units_.clear();
+  for (const IndexHit& hit : hits) {
+    // Overlapping mates show a k-mer twice. Long reads are too long for this search and have no mates.
+    const auto seen = std::span(entries_).subspan(first_entry);
+    if (seen.size() <= 128 && std::ranges::find(seen, hit.entry) != seen.end()) {
+      if (fragment.base_lookups > 1 && hashes_[hit.query] < database.parameters().base_threshold)
+        --fragment.base_lookups;
+      continue;
+    }
+    entries_.push_back(hit.entry);
+    const bool is_base = hashes_[hit.query] < database.parameters().base_threshold;
+    auto unit = std::ranges::find(units_, hit.unit, &UnitCount::unit);
+    if (unit == units_.end()) unit = units_.insert(unit, {hit.unit, 0, 0});
+    unit->hits = capped_sum(unit->hits, 1);
+    unit->base_hits = capped_sum(unit->base_hits, is_base ? 1 : 0);
+  }
+  touched_.clear();
+  for (const UnitCount& unit : units_) {
+    for (const std::uint32_t genome : database.set(database.units()[unit.unit].set)) {
+      GenomeCount& count = counts_[genome];
+      if (count.hits == 0) touched_.push_back(genome);
+      count.hits = capped_sum(count.hits, unit.hits);
+      count.base_hits = capped_sum(count.base_hits, unit.base_hits);
+    }
+  }
+  GenomeCount best;
+  for (const std::uint32_t genome : touched_) {
+    const GenomeCount& count = counts_[genome];
+    if (count.hits > best.hits || (count.hits == best.hits && count.base_hits > best.base_hits)) best = count;
+  }
+  const std::uint16_t host_hits = database.has_host() ? counts_[0].hits : 0;
+  fragment.hits = best.hits;
+  fragment.base_hits = best.base_hits;
+  // What host and microbe share equally is taken for host: references of microbes hold human contamination.
+  if (host_hits == best.hits && (host_hits >= 2 || best.base_hits * 5 >= fragment.base_lookups)) {
+    fragment.kind = FragmentKind::kHost;
+    entries_.resize(first_entry);
+  } else {
+    fragment.kind = FragmentKind::kMicrobial;
+    fragment.first_member = static_cast<std::uint32_t>(members_.size());
+    for (const std::uint32_t genome : touched_)
+      if (counts_[genome].hits == best.hits && database.genomes()[genome].is_host == 0) members_.push_back(genome);
+    fragment.members = static_cast<std::uint32_t>(members_.size()) - fragment.first_member;
+    std::ranges::sort(std::span(members_).subspan(fragment.first_member));
+    if (fragment.members == 0) fragment.kind = FragmentKind::kUnclassified;
+    std::uint16_t most = 0;
+    for (const UnitCount& unit : units_) {
+      const UnitRecord& record = database.units()[unit.unit];
+      // The bin counts for the class only where the class's genomes hold the k-mers.
+      if (unit.hits <= most || fragment.members == 0 ||
+          !std::ranges::binary_search(database.set(record.set), members_[fragment.first_member]))
+        continue;
+      most = unit.hits;
+      fragment.bin = record.bin;
+    }
+  }
+  for (const std::uint32_t genome : touched_) counts_[genome] = {};
+}
+
+SampleCounts::SampleCounts(const Database& database)
+    : classes(static_cast<std::uint32_t>(database.genomes().size())),
+      class_counts(database.genomes().size()),
+      entry_counts(database.index().entries()),
+      bin_fragments(database.bins()),
+      bin_strong(database.bins()),
+      database_(database) {
+  for (const GenomeRecord& genome : database.genomes()) class_species_.push_back(genome.species);
+}
+
+void SampleCounts::add(const FragmentScanner& scanner) {
+  for (const FragmentRecord& fragment : scanner.fragments()) {
+    ++fragments;
+    bases += fragment.bases;
+    if (fragment.kind == FragmentKind::kHost) ++host_fragments;
+    if (fragment.kind == FragmentKind::kUnclassified) ++unclassified_fragments;
+    if (fragment.kind != FragmentKind::kMicrobial) continue;
+    const auto members = scanner.members(fragment);
+    const std::uint32_t number = classes.intern(members);
+    if (number == class_counts.size()) {
+      class_counts.emplace_back();
+      TaxonIndex species = database_.genomes()[members[0]].species;
+      for (const std::uint32_t genome : members)
+        if (database_.genomes()[genome].species != species) species = kMixed;
+      class_species_.push_back(species);
+    }
+    ClassCounts& counts = class_counts[number];
+    const bool strong = strong_fragment(fragment);
+    ++counts.fragments;
+    counts.strong += strong ? 1 : 0;
+    counts.bases += fragment.bases;
+    counts.base_lookups += fragment.base_lookups;
+    counts.base_hits += fragment.base_hits;
+    if (class_species_[number] != kMixed) {
+      ++bin_fragments[fragment.bin];
+      if (strong) ++bin_strong[fragment.bin];
+    }
+  }
+  for (const std::uint64_t entry : scanner.entries())
+    if (entry_counts[entry] != 255) ++entry_counts[entry];
+}
+
+}  // namespace immucan::microbiome

@@ -1,0 +1,100 @@
+#pragma once
+// From reads to equivalence classes: each fragment (a read, or two mates) gets the genomes that explain most of its sampled
+// k-mers.
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "microbiome/database.h"
+#include "microbiome/genome_set.h"
+
+namespace immucan::microbiome {
+
+enum class FragmentKind : std::uint8_t { kUnclassified, kMicrobial, kHost };
+
+struct FragmentRecord {
+  FragmentKind kind = FragmentKind::kUnclassified;
+  std::uint16_t base_lookups = 0;  ///< k-mers below the base threshold
+  std::uint16_t base_hits = 0;     ///< of these, found in the best genomes
+  std::uint16_t hits = 0;          ///< all k-mers found in the best genomes, densely sampled ones included
+  std::uint32_t bases = 0;
+  std::uint32_t bin = 0;           ///< where most of the hits lie
+  std::uint32_t first_member = 0, members = 0;  ///< the best genomes, in FragmentScanner::members()
+};
+
+/// Scans batches; one per thread. Call add() for every fragment, then resolve() once.
+class FragmentScanner {
+ public:
+  FragmentScanner() = default;
+  void clear();
+  /// `mate` is empty for single reads. The sequences may be released afterwards.
+  void add(const Database& database, std::string_view read, std::string_view mate);
+  void resolve(const Database& database);
+
+  [[nodiscard]] std::span<const FragmentRecord> fragments() const { return fragments_; }
+  [[nodiscard]] std::span<const std::uint32_t> members(const FragmentRecord& fragment) const {
+    return std::span(members_).subspan(fragment.first_member, fragment.members);
+  }
+  /// Index entries hit, each at most once per fragment; host fragments are left out.
+  [[nodiscard]] std::span<const std::uint64_t> entries() const { return entries_; }
+
+ private:
+  void resolve_fragment(const Database& database, FragmentRecord& fragment, std::span<const IndexHit> hits);
+
+  std::vector<FragmentRecord> fragments_;
+  std::vector<std::uint32_t> ends_;  ///< of each fragment in hashes_
+  std::vector<std::uint64_t> hashes_;
+  std::vector<IndexHit> hits_;
+  std::vector<std::uint32_t> members_;
+  std::vector<std::uint64_t> entries_;
+  // Scratch of resolve_fragment.
+  struct GenomeCount {
+    std::uint16_t hits = 0, base_hits = 0;
+  };
+  std::vector<GenomeCount> counts_;     ///< per genome, zero between fragments
+  std::vector<std::uint32_t> touched_;  ///< genomes with a count
+  struct UnitCount {
+    UnitIndex unit;
+    std::uint16_t hits, base_hits;
+  };
+  std::vector<UnitCount> units_;
+};
+
+/// Fragments of one equivalence class.
+struct ClassCounts {
+  std::uint64_t fragments = 0;
+  std::uint64_t strong = 0;        ///< fragments that the genomes explain well (see strong_fragment)
+  std::uint64_t bases = 0;
+  std::uint64_t base_lookups = 0, base_hits = 0;
+};
+
+/// A fragment that a close relative of the genome would give: several k-mers, and not only a conserved piece of it.
+[[nodiscard]] bool strong_fragment(const FragmentRecord& fragment);
+
+/// What a whole sample adds up to. Serial: fed in the order of the input.
+class SampleCounts {
+ public:
+  explicit SampleCounts(const Database& database);
+  void add(const FragmentScanner& scanner);
+
+  std::uint64_t fragments = 0, bases = 0;
+  std::uint64_t host_fragments = 0, unclassified_fragments = 0;
+  GenomeSets classes;                      ///< genome lists of the classes
+  std::vector<ClassCounts> class_counts;   ///< by class number
+  std::vector<std::uint8_t> entry_counts;  ///< per index entry, saturating
+  std::vector<std::uint32_t> bin_fragments, bin_strong;  ///< fragments whose best genomes are of one species, per bin
+
+  /// The species of a class, or kMixed.
+  static constexpr TaxonIndex kMixed = 0xffffffff;
+  [[nodiscard]] TaxonIndex class_species(std::uint32_t number) const { return class_species_[number]; }
+  [[nodiscard]] std::span<const std::uint32_t> class_members(std::uint32_t number) const {
+    return classes.members().subspan(classes.offsets()[number], classes.offsets()[number + 1] - classes.offsets()[number]);
+  }
+
+ private:
+  const Database& database_;
+  std::vector<TaxonIndex> class_species_;
+};
+
+}  // namespace immucan::microbiome
