@@ -35,7 +35,7 @@ struct BatchOptions {
   unsigned threads = 1;
   std::size_t slots = 0;                        ///< batches in flight; 0 = 2 × threads + 2
   const InterruptSource* interrupt = nullptr;   ///< polled per batch
-  std::span<BackgroundStep* const> background;  ///< stepped by idle threads
+  std::span<BackgroundStep* const> background = {};  ///< stepped by idle threads
 };
 
 /// `Batch` is default-constructed once per slot and recycled: buffers inside keep their capacity.

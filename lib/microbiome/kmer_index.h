@@ -52,6 +52,11 @@ class KmerIndex {
   KmerIndex(std::span<const IndexBucket> buckets, unsigned unit_bits) : buckets_(buckets), unit_bits_(unit_bits) {}
   /// Appends the hits of `hashes` in order. Probes in groups with prefetching.
   void lookup(std::span<const std::uint64_t> hashes, std::vector<IndexHit>& hits) const;
+  /// The unit stored in an entry; kNoUnit where it is empty.
+  [[nodiscard]] UnitIndex unit_at(std::uint64_t entry) const {
+    return buckets_[entry / IndexBucket::kEntries].values[entry % IndexBucket::kEntries] &
+           ((std::uint32_t{1} << unit_bits_) - 1);
+  }
   [[nodiscard]] std::uint64_t entries() const { return buckets_.size() * IndexBucket::kEntries; }
   /// True when every stored unit is at most `units`.
   [[nodiscard]] bool check_units(std::uint64_t units) const;
