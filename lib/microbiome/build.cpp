@@ -34,7 +34,7 @@ struct Sketch {
   std::size_t file = 0;
   GenomeRecord record;
   std::uint64_t header_taxid = 0;
-  std::uint64_t span = 0;  ///< length with ambiguous bases
+  std::uint64_t span = 0;                    ///< length with ambiguous bases
   std::vector<sequence::SampledKmer> kmers;  ///< ascending hash, each once, at its first position
 };
 
@@ -74,7 +74,8 @@ struct TaxonomySource {
 };
 
 TaxonomySource read_taxonomy(const BuildOptions& options, core::RunContext& context) {
-  const int given = int(options.taxonomy.has_value()) + int(options.gtdb.has_value()) + int(options.lineages.has_value());
+  const int given =
+      int(options.taxonomy.has_value()) + int(options.gtdb.has_value()) + int(options.lineages.has_value());
   if (given != 1) core::raise_usage("give one of --taxonomy, --gtdb and --lineages");
   TaxonomySource source;
   if (options.taxonomy) {
@@ -110,7 +111,9 @@ std::uint64_t genome_threshold(std::uint64_t kmers, double density, std::int64_t
 }
 
 /// Stretches of a genome: short enough to tell an even spread of reads from a few shared genes, long enough to be few.
-std::uint64_t bin_length(std::uint64_t span) { return std::clamp<std::uint64_t>(span / 200, 500, 10000); }
+std::uint64_t bin_length(std::uint64_t span) {
+  return std::clamp<std::uint64_t>(span / 200, 500, 10000);
+}
 
 class Builder {
  public:
@@ -121,7 +124,8 @@ class Builder {
     source_ = read_taxonomy(options_, context_);
     files_ = list_genomes(options_.genomes, context_);
     choose_density();
-    if (options_.host) files_.insert(files_.begin(), {"host", *options_.host, std::filesystem::file_size(*options_.host)});
+    if (options_.host)
+      files_.insert(files_.begin(), {"host", *options_.host, std::filesystem::file_size(*options_.host)});
     sketch_small_genomes();
     add_host_taxon();
     sketch_all();
@@ -188,8 +192,7 @@ class Builder {
           bool too_large = false;
           read_genome(files_[batch.file].path, context_, [&](std::string_view contig) {
             too_large = too_large || all.size() > 4'000'000;
-            if (!too_large)
-              sequence::sample_kmers(contig, k(), std::numeric_limits<std::uint64_t>::max(), 0, all);
+            if (!too_large) sequence::sample_kmers(contig, k(), std::numeric_limits<std::uint64_t>::max(), 0, all);
           });
           batch.threshold = too_large ? 0 : genome_threshold(all.size(), density_, options_.minimum_sampled);
           if (batch.threshold <= base_threshold_) return;

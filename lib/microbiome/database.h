@@ -25,19 +25,19 @@ inline constexpr std::uint32_t kDatabaseMinor = 0;
 struct DatabaseParameters {
   std::uint32_t k = 31;
   std::uint32_t unit_bits = 1;
-  double density = 16;               ///< one k-mer in `density` of large genomes and host
-  std::uint64_t base_threshold = 0;  ///< hashes below are looked up always,
-  std::uint64_t dense_threshold = 0; ///< those below this one where the dense filter allows
+  double density = 16;                ///< one k-mer in `density` of large genomes and host
+  std::uint64_t base_threshold = 0;   ///< hashes below are looked up always,
+  std::uint64_t dense_threshold = 0;  ///< those below this one where the dense filter allows
   std::uint64_t reserved = 0;
 };
 
 struct GenomeRecord {
-  std::uint64_t length = 0;         ///< bases, all contigs, without ambiguous ones
-  std::uint64_t kmers = 0;          ///< distinct sampled k-mers
-  std::uint64_t threshold = 0;      ///< its own sampling threshold
-  TaxonIndex taxon = 0;             ///< its own node in the database's taxonomy
-  TaxonIndex species = 0;           ///< the species above, or `taxon` where there is none
-  std::uint32_t first_bin = 0;      ///< bins are stretches of the genome, numbered through over all genomes
+  std::uint64_t length = 0;     ///< bases, all contigs, without ambiguous ones
+  std::uint64_t kmers = 0;      ///< distinct sampled k-mers
+  std::uint64_t threshold = 0;  ///< its own sampling threshold
+  TaxonIndex taxon = 0;         ///< its own node in the database's taxonomy
+  TaxonIndex species = 0;       ///< the species above, or `taxon` where there is none
+  std::uint32_t first_bin = 0;  ///< bins are stretches of the genome, numbered through over all genomes
   std::uint32_t bins = 0;
   std::uint32_t is_host = 0;
   std::uint32_t reserved = 0;
@@ -100,8 +100,8 @@ struct BuildOptions {
   std::optional<std::filesystem::path> host;
   std::int64_t host_taxid = 9606;
   std::int64_t kmer_length = 31;
-  double density = 0;                    ///< one k-mer in this many; 0 = from the size of the genomes, 16 to 200
-  std::int64_t minimum_sampled = 1000;   ///< k-mers that a small genome gets at least, where it has them
+  double density = 0;                   ///< one k-mer in this many; 0 = from the size of the genomes, 16 to 200
+  std::int64_t minimum_sampled = 1000;  ///< k-mers that a small genome gets at least, where it has them
 };
 
 struct BuildReport {

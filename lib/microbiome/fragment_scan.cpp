@@ -39,9 +39,12 @@ void FragmentScanner::add(const Database& database, std::string_view read, std::
   for (const std::string_view sequence : {read, mate}) {
     sequence::for_each_canonical_kmer(sequence, parameters.k, [&](std::uint64_t kmer, std::size_t) {
       const std::uint64_t hash = sequence::hash_kmer(kmer);
-      if (hash >= dense) [[likely]] return;
-      if (hash < base) ++lookups;
-      else if (!filter.may_contain(hash)) return;
+      if (hash >= dense) [[likely]]
+        return;
+      if (hash < base)
+        ++lookups;
+      else if (!filter.may_contain(hash))
+        return;
       hashes_.push_back(hash);
     });
   }

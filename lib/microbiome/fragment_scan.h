@@ -1,6 +1,6 @@
 #pragma once
-// From reads to equivalence classes: each fragment (a read, or two mates) gets the genomes that explain most of its sampled
-// k-mers.
+// From reads to equivalence classes: each fragment (a read, or two mates) gets the genomes that explain most of its
+// sampled k-mers.
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -19,7 +19,7 @@ struct FragmentRecord {
   std::uint16_t base_hits = 0;     ///< of these, found in the best genomes
   std::uint16_t hits = 0;          ///< all k-mers found in the best genomes, densely sampled ones included
   std::uint32_t bases = 0;
-  std::uint32_t bin = 0;           ///< where most of the hits lie
+  std::uint32_t bin = 0;                        ///< where most of the hits lie
   std::uint32_t first_member = 0, members = 0;  ///< the best genomes, in FragmentScanner::members()
 };
 
@@ -64,7 +64,7 @@ class FragmentScanner {
 /// Fragments of one equivalence class.
 struct ClassCounts {
   std::uint64_t fragments = 0;
-  std::uint64_t strong = 0;        ///< fragments that the genomes explain well (see strong_fragment)
+  std::uint64_t strong = 0;  ///< fragments that the genomes explain well (see strong_fragment)
   std::uint64_t bases = 0;
   std::uint64_t base_lookups = 0, base_hits = 0;
 };
@@ -79,17 +79,19 @@ class SampleCounts {
   void add(const FragmentScanner& scanner);
 
   std::uint64_t fragments = 0, bases = 0;
+  std::uint64_t reads = 0;  ///< set by whoever feeds the batches: two per pair
   std::uint64_t host_fragments = 0, unclassified_fragments = 0;
-  GenomeSets classes;                      ///< genome lists of the classes
-  std::vector<ClassCounts> class_counts;   ///< by class number
-  std::vector<std::uint8_t> entry_counts;  ///< per index entry, saturating
+  GenomeSets classes;                                    ///< genome lists of the classes
+  std::vector<ClassCounts> class_counts;                 ///< by class number
+  std::vector<std::uint8_t> entry_counts;                ///< per index entry, saturating
   std::vector<std::uint32_t> bin_fragments, bin_strong;  ///< fragments whose best genomes are of one species, per bin
 
   /// The species of a class, or kMixed.
   static constexpr TaxonIndex kMixed = 0xffffffff;
   [[nodiscard]] TaxonIndex class_species(std::uint32_t number) const { return class_species_[number]; }
   [[nodiscard]] std::span<const std::uint32_t> class_members(std::uint32_t number) const {
-    return classes.members().subspan(classes.offsets()[number], classes.offsets()[number + 1] - classes.offsets()[number]);
+    return classes.members().subspan(classes.offsets()[number],
+                                     classes.offsets()[number + 1] - classes.offsets()[number]);
   }
 
  private:

@@ -33,8 +33,8 @@ std::optional<std::string> genome_name(const fs::path& path) {
 }
 
 [[noreturn]] void fail(const fs::path& file, std::uint64_t line, std::string what, std::string remedy) {
-  core::raise({file.string(), line == 0 ? core::Place::none() : core::Place::line(line), std::move(what),
-               std::move(remedy)});
+  core::raise(
+      {file.string(), line == 0 ? core::Place::none() : core::Place::line(line), std::move(what), std::move(remedy)});
 }
 
 void add(std::vector<GenomeFile>& files, std::string name, const fs::path& path) {
@@ -94,14 +94,17 @@ std::vector<GenomeFile> list_genomes(const fs::path& where, core::RunContext& co
   const auto status = fs::status(where, error);
   if (!fs::exists(status)) core::raise_input_errno(where.string(), "opening", error ? error.value() : ENOENT);
   std::vector<GenomeFile> files;
-  if (fs::is_directory(status)) files = list_folder(where);
-  else files = is_table(where, context) ? list_table(where, context) : list_lines(where, context);
+  if (fs::is_directory(status))
+    files = list_folder(where);
+  else
+    files = is_table(where, context) ? list_table(where, context) : list_lines(where, context);
   if (files.empty()) fail(where, 0, "no genome is listed", "Write one path per line");
   std::ranges::sort(files, {}, &GenomeFile::name);
   const auto twice = std::ranges::adjacent_find(files, {}, &GenomeFile::name);
   if (twice != files.end())
-    fail(where, 0, fmt::format("the genome '{}' appears a second time ({})", core::printable(twice->name),
-                               core::printable(std::next(twice)->path.filename().string())),
+    fail(where, 0,
+         fmt::format("the genome '{}' appears a second time ({})", core::printable(twice->name),
+                     core::printable(std::next(twice)->path.filename().string())),
          "Keep one file per genome");
   return files;
 }

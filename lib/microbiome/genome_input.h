@@ -22,8 +22,8 @@ struct GenomeFile {
 [[nodiscard]] std::vector<GenomeFile> list_genomes(const std::filesystem::path& where, core::RunContext& context);
 
 struct GenomeContents {
-  std::uint64_t bases = 0;            ///< A, C, G, T
-  std::uint64_t header_taxid = 0;     ///< from "kraken:taxid|N" in the first header; 0 = none
+  std::uint64_t bases = 0;         ///< A, C, G, T
+  std::uint64_t header_taxid = 0;  ///< from "kraken:taxid|N" in the first header; 0 = none
 };
 
 /// Reads a nucleotide FASTA file contig by contig. 65 on protein sequences, no base, or two contigs of one name.

@@ -53,7 +53,8 @@ bool GenomeSets::same(std::uint32_t set, std::span<const std::uint32_t> genomes)
 std::uint32_t GenomeSets::intern(std::span<const std::uint32_t> genomes) {
   if (genomes.size() == 1) return genomes[0];
   std::uint64_t digest = genomes.size();
-  for (const std::uint32_t genome : genomes) digest = sequence::hash_kmer(digest + 0x9e3779b97f4a7c15ULL * (genome + 1));
+  for (const std::uint32_t genome : genomes)
+    digest = sequence::hash_kmer(digest + 0x9e3779b97f4a7c15ULL * (genome + 1));
   const auto next = static_cast<std::uint32_t>(offsets_.size() - 1);
   while (true) {
     const std::uint32_t set = by_digest_.find_or_insert(digest, next);

@@ -21,7 +21,8 @@ class NumberMap {
   std::size_t used_ = 0;
 };
 
-/// Every distinct ascending list of genomes gets a number; the lists {0}, {1} … {genomes - 1} are numbers 0 … genomes - 1.
+/// Every distinct ascending list of genomes gets a number; the lists {0}, {1} … {genomes - 1} are numbers 0 … genomes
+/// - 1.
 class GenomeSets {
  public:
   explicit GenomeSets(std::uint32_t genomes);

@@ -11,15 +11,20 @@ namespace {
 constexpr double kLoad = 0.68;
 constexpr std::size_t kSpareBuckets = 64;
 
-/// Sampled hashes are small numbers (they lie below a threshold): an odd multiplier spreads them over all 64 bits again.
-constexpr std::uint64_t spread(std::uint64_t hash) { return hash * 0x9e3779b97f4a7c15ULL; }
+/// Sampled hashes are small numbers (they lie below a threshold): an odd multiplier spreads them over all 64 bits
+/// again.
+constexpr std::uint64_t spread(std::uint64_t hash) {
+  return hash * 0x9e3779b97f4a7c15ULL;
+}
 
 __extension__ using Wide = unsigned __int128;
 
 std::size_t home_bucket(std::uint64_t spread_hash, std::size_t homes) {
   return static_cast<std::size_t>((Wide{spread_hash} * homes) >> 64);
 }
-std::uint16_t low_tag(std::uint64_t spread_hash) { return static_cast<std::uint16_t>(spread_hash); }
+std::uint16_t low_tag(std::uint64_t spread_hash) {
+  return static_cast<std::uint16_t>(spread_hash);
+}
 std::uint32_t high_tag(std::uint64_t spread_hash, unsigned unit_bits) {
   return static_cast<std::uint32_t>(spread_hash >> 16) << unit_bits;
 }

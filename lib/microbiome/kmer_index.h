@@ -1,7 +1,8 @@
 #pragma once
 // The lookup table of a database: hash of a sampled k-mer → unit (which genomes hold it, and roughly where). One lookup
-// touches one 64-byte line: ten entries of 16 tag bits and 32 bits that share further tag bits and the unit. A k-mer that
-// is absent is taken for a present one with probability ≤ 10 × 2^-(48 - unit bits), about 1e-7 for a million units.
+// touches one 64-byte line: ten entries of 16 tag bits and 32 bits that share further tag bits and the unit. A k-mer
+// that is absent is taken for a present one with probability ≤ 10 × 2^-(48 - unit bits), about 1e-7 for a million
+// units.
 #include <cstddef>
 #include <cstdint>
 #include <span>

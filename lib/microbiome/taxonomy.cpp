@@ -34,8 +34,8 @@ void split_dump_line(std::string_view line, std::vector<std::string_view>& field
 std::uint64_t taxid_field(const io::LineReader& reader, std::string_view field, std::string_view what) {
   const auto value = core::parse_unsigned(field);
   if (!value || *value == 0)
-    fail(reader.name(), reader.line_number(), fmt::format("the {} '{}' is not a positive integer", what,
-                                                          core::printable(field)),
+    fail(reader.name(), reader.line_number(),
+         fmt::format("the {} '{}' is not a positive integer", what, core::printable(field)),
          "Use the unchanged dump file of the taxonomy");
   return *value;
 }
@@ -62,8 +62,8 @@ Taxonomy Taxonomy::from_nodes(std::vector<Taxon> nodes, const std::vector<std::u
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto parent = by_taxid.find(parent_taxids[i]);
     if (parent == by_taxid.end())
-      fail(source, line_of(i), fmt::format("the parent {} of taxid {} is not in the file", parent_taxids[i],
-                                           nodes[i].taxid),
+      fail(source, line_of(i),
+           fmt::format("the parent {} of taxid {} is not in the file", parent_taxids[i], nodes[i].taxid),
            "Add the missing node or remove the orphan");
     nodes[i].parent = parent->second;
   }
@@ -95,8 +95,10 @@ Taxonomy Taxonomy::from_nodes(std::vector<Taxon> nodes, const std::vector<std::u
     std::swap(nodes[0], nodes[root]);
     std::swap(depths[0], depths[root]);
     for (auto& node : nodes) {
-      if (node.parent == 0) node.parent = static_cast<TaxonIndex>(root);
-      else if (node.parent == root) node.parent = 0;
+      if (node.parent == 0)
+        node.parent = static_cast<TaxonIndex>(root);
+      else if (node.parent == root)
+        node.parent = 0;
     }
     by_taxid[nodes[0].taxid] = 0;
     by_taxid[nodes[root].taxid] = static_cast<TaxonIndex>(root);
@@ -152,8 +154,8 @@ Taxonomy read_nodes(std::unique_ptr<io::ByteSource> source) {
     node.taxid = taxid_field(reader, fields[0], "taxid");
     const std::uint64_t parent = taxid_field(reader, fields[1], "parent taxid");
     if (fields[2].empty() || fields[2].size() > 64)
-      fail(reader.name(), reader.line_number(), fmt::format("the rank '{}' is empty or too long",
-                                                            core::printable(fields[2])),
+      fail(reader.name(), reader.line_number(),
+           fmt::format("the rank '{}' is empty or too long", core::printable(fields[2])),
            "Write 'no rank' where there is none");
     node.rank = std::string(fields[2]);
     nodes.push_back(std::move(node));
@@ -192,8 +194,7 @@ void read_names(std::unique_ptr<io::ByteSource> source, Taxonomy& taxonomy) {
     taxonomy.set_name(*node, std::string(fields[1]));
     ++names;
   }
-  if (names == 0)
-    fail(reader.name(), 0, "there is no line of class 'scientific name'", "Give NCBI's names.dmp");
+  if (names == 0) fail(reader.name(), 0, "there is no line of class 'scientific name'", "Give NCBI's names.dmp");
 }
 
 void read_merged(std::unique_ptr<io::ByteSource> source, Taxonomy& taxonomy) {
@@ -274,7 +275,8 @@ class LineageCollector {
     std::map<Lineage, std::uint64_t> numbers;
     numbers[{}] = 0;
     for (const auto& [genome, lineage] : genomes_)
-      for (std::size_t n = 1; n <= lineage.size(); ++n) numbers[{lineage.begin(), lineage.begin() + std::ptrdiff_t(n)}] = 0;
+      for (std::size_t n = 1; n <= lineage.size(); ++n)
+        numbers[{lineage.begin(), lineage.begin() + std::ptrdiff_t(n)}] = 0;
     std::uint64_t next = 0;
     for (auto& [lineage, number] : numbers) number = ++next;
     std::vector<Taxon> nodes;
@@ -299,9 +301,13 @@ class LineageCollector {
 }  // namespace
 
 LineageTable read_gtdb(std::unique_ptr<io::ByteSource> source) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kRanks{
-      {{"d__", "domain"}, {"p__", "phylum"}, {"c__", "class"}, {"o__", "order"}, {"f__", "family"}, {"g__", "genus"},
-       {"s__", "species"}}};
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kRanks{{{"d__", "domain"},
+                                                                                        {"p__", "phylum"},
+                                                                                        {"c__", "class"},
+                                                                                        {"o__", "order"},
+                                                                                        {"f__", "family"},
+                                                                                        {"g__", "genus"},
+                                                                                        {"s__", "species"}}};
   io::LineReader reader(std::move(source));
   LineageCollector lineages;
   std::unordered_map<std::string, std::uint64_t> seen;
@@ -313,7 +319,8 @@ LineageTable read_gtdb(std::unique_ptr<io::ByteSource> source) {
       fail(reader.name(), reader.line_number(), "not 'genome TAB lineage'", "Give GTDB's taxonomy table");
     if (!seen.emplace(std::string(fields[0]), reader.line_number()).second)
       fail(reader.name(), reader.line_number(),
-           fmt::format("the genome '{}' appears a second time", core::printable(fields[0])), "Keep one line per genome");
+           fmt::format("the genome '{}' appears a second time", core::printable(fields[0])),
+           "Keep one line per genome");
     const auto parts = core::split(fields[1], ';');
     if (parts.size() != kRanks.size())
       fail(reader.name(), reader.line_number(), fmt::format("{} ranks where 7 are expected", parts.size()),
@@ -356,16 +363,16 @@ LineageTable read_lineages(std::unique_ptr<io::ByteSource> source) {
 
 std::vector<std::string> rank_codes(const Taxonomy& taxonomy) {
   static constexpr std::array<std::pair<std::string_view, char>, 11> kLetters{{{"superkingdom", 'D'},
-                                                                              {"domain", 'D'},
-                                                                              {"acellular root", 'D'},
-                                                                              {"kingdom", 'K'},
-                                                                              {"phylum", 'P'},
-                                                                              {"class", 'C'},
-                                                                              {"order", 'O'},
-                                                                              {"family", 'F'},
-                                                                              {"genus", 'G'},
-                                                                              {"species", 'S'},
-                                                                              {"root", 'R'}}};
+                                                                               {"domain", 'D'},
+                                                                               {"acellular root", 'D'},
+                                                                               {"kingdom", 'K'},
+                                                                               {"phylum", 'P'},
+                                                                               {"class", 'C'},
+                                                                               {"order", 'O'},
+                                                                               {"family", 'F'},
+                                                                               {"genus", 'G'},
+                                                                               {"species", 'S'},
+                                                                               {"root", 'R'}}};
   std::vector<std::string> codes(taxonomy.size());
   std::vector<unsigned> below(taxonomy.size(), 0);
   std::vector<TaxonIndex> path;

@@ -53,7 +53,8 @@ class Taxonomy {
 
 /// nodes.dmp: "taxid | parent | rank | …", fields separated by TAB | TAB. 65 with file and line on anything else.
 [[nodiscard]] Taxonomy read_nodes(std::unique_ptr<io::ByteSource> source);
-/// names.dmp: takes the names of class "scientific name". 65 on a taxid that nodes.dmp lacks or a second scientific name.
+/// names.dmp: takes the names of class "scientific name". 65 on a taxid that nodes.dmp lacks or a second scientific
+/// name.
 void read_names(std::unique_ptr<io::ByteSource> source, Taxonomy& taxonomy);
 /// merged.dmp: "old | new". 65 where the new id is unknown or the old one is a node.
 void read_merged(std::unique_ptr<io::ByteSource> source, Taxonomy& taxonomy);

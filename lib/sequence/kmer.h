@@ -32,8 +32,8 @@ inline constexpr std::array<std::uint8_t, 256> kBaseCodes = detail::make_base_co
   return kmer ^ (kmer >> 31);
 }
 
-/// Calls visit(canonical, end) for every k-mer of `sequence` without an ambiguous base, from left to right: `canonical` is
-/// the smaller of the packed k-mer and its packed reverse complement, `end` the 0-based position of its last base.
+/// Calls visit(canonical, end) for every k-mer of `sequence` without an ambiguous base, from left to right: `canonical`
+/// is the smaller of the packed k-mer and its packed reverse complement, `end` the 0-based position of its last base.
 /// 1 ≤ k ≤ 31.
 template <class Visit>
 inline void for_each_canonical_kmer(std::string_view sequence, unsigned k, Visit&& visit) {

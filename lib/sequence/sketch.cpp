@@ -15,7 +15,8 @@ std::uint64_t sample_kmers(std::string_view sequence, unsigned k, std::uint64_t 
   for_each_canonical_kmer(sequence, k, [&](std::uint64_t kmer, std::size_t end) {
     ++seen;
     const std::uint64_t hash = hash_kmer(kmer);
-    if (hash < threshold) [[unlikely]] out.push_back({hash, offset + end + 1 - k});
+    if (hash < threshold) [[unlikely]]
+      out.push_back({hash, offset + end + 1 - k});
   });
   return seen;
 }

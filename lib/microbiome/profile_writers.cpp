@@ -1,0 +1,89 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/text.h"
+#include "microbiome/profiling.h"
+
+namespace immucan::microbiome {
+
+namespace {
+
+/// Seven significant digits are more than the data hold and keep the files readable.
+void append_number(std::string& out, double value) {
+  if (std::isnan(value)) {
+    out += "NA";
+    return;
+  }
+  core::append_double(out, core::parse_double(fmt::format("{:.6e}", value)).value_or(value));
+}
+
+}  // namespace
+
+std::string profile_tsv(const SampleProfile& profile) {
+  std::string out = "taxid\trank\tname\ttaxonomic_abundance\tsequence_abundance\treads\tcoverage\tani\tlower\tupper\n";
+  for (const ProfileRow& row : profile.rows) {
+    out += fmt::format("{}\t{}\t{}\t", row.taxid, row.rank, row.name);
+    append_number(out, row.taxonomic_abundance);
+    out += '\t';
+    append_number(out, row.sequence_abundance);
+    out += fmt::format("\t{}\t", row.reads);
+    append_number(out, row.coverage);
+    for (const double value : {row.ani, row.lower, row.upper}) {
+      out += '\t';
+      append_number(out, value);
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+std::string kraken_report(const SampleProfile& profile) {
+  std::string out;
+  for (const ReportRow& row : profile.report) {
+    const double percent =
+        profile.fragments == 0 ? 0 : 100.0 * static_cast<double>(row.clade) / static_cast<double>(profile.fragments);
+    out += fmt::format("{:6.2f}\t{}\t{}\t{}\t{}\t{:{}}{}\n", percent, row.clade, row.direct, row.code, row.taxid, "",
+                       2 * row.depth, row.name);
+  }
+  return out;
+}
+
+std::string evidence_tsv(const Database& database, const SampleProfile& profile) {
+  std::string out =
+      "taxid\tname\tpresent\tfragments\tstrong_fragments\tloci\texpected_loci\tkmers\tkmers_seen\tkmer_sum\thit_rate\t"
+      "reference\n";
+  for (const SpeciesEvidence& e : profile.evidence) {
+    const Taxon& taxon = database.taxonomy()[e.species];
+    out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t", taxon.taxid, taxon.name, e.present ? 1 : 0, e.own_fragments,
+                       e.strong_fragments, e.loci);
+    append_number(out, e.expected_loci);
+    out += fmt::format("\t{}\t{}\t{}\t", e.kmers, e.kmers_seen, e.kmer_sum);
+    append_number(out, e.hit_rate);
+    out += fmt::format("\t{}\n", database.genome_name(e.reference));
+  }
+  return out;
+}
+
+std::string summary_json(const SampleProfile& profile, const Database& database, std::string_view sample_id) {
+  std::size_t species = 0;
+  for (const SpeciesEvidence& e : profile.evidence) species += e.present ? 1 : 0;
+  nlohmann::ordered_json json;
+  json["sample_id"] = sample_id;
+  json["database"] = database.digest();
+  json["input_reads"] = profile.reads;
+  json["input_fragments"] = profile.fragments;
+  json["input_bases"] = profile.bases;
+  json["host_fragments"] = profile.host_fragments;
+  json["known_fragments"] = profile.known_fragments;
+  json["unclassified_fragments"] = profile.unclassified_fragments;
+  json["host_fraction"] = profile.host_fraction;
+  json["known_fraction"] = profile.known_fraction;
+  json["unknown_fraction"] = profile.unknown_fraction;
+  json["species"] = species;
+  json["shannon"] = profile.shannon;
+  return json.dump(2) + "\n";
+}
+
+}  // namespace immucan::microbiome

@@ -1,0 +1,63 @@
+#pragma once
+// One sample: reads in, profile out.
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/run_context.h"
+#include "io/fastq.h"
+#include "microbiome/abundance.h"
+#include "microbiome/database.h"
+#include "microbiome/fragment_scan.h"
+
+namespace immucan::microbiome {
+
+/// One row of SAMPLE.profile.tsv: a taxon or a strain.
+struct ProfileRow {
+  std::uint64_t taxid = 0;
+  std::string rank, name;
+  double taxonomic_abundance = 0;  ///< share of genome copies among known species
+  double sequence_abundance = 0;   ///< share of fragments among those of known species
+  std::uint64_t reads = 0;         ///< fragments (a pair counts once) in the clade
+  double coverage = 0;             ///< mean depth, summed over the clade
+  double ani = 0;                  ///< fraction; NaN above species
+  double lower = 0, upper = 0;     ///< 95 % interval of taxonomic_abundance from the sampling of fragments
+};
+
+/// One row of a Kraken report.
+struct ReportRow {
+  std::uint64_t clade = 0, direct = 0;
+  std::string code;
+  std::uint64_t taxid = 0;
+  unsigned depth = 0;
+  std::string name;
+};
+
+struct SampleProfile {
+  std::uint64_t fragments = 0, reads = 0, bases = 0;
+  std::uint64_t host_fragments = 0, known_fragments = 0, unclassified_fragments = 0;
+  double host_fraction = 0;       ///< of all fragments
+  double known_fraction = 0;      ///< of all fragments
+  double unknown_fraction = 0;    ///< of all fragments but those of the host
+  double shannon = 0;             ///< of species' taxonomic abundances, natural logarithm
+  std::vector<ProfileRow> rows;   ///< depth first, larger clades first
+  std::vector<ReportRow> report;  ///< Σ direct = fragments
+  std::vector<SpeciesEvidence> evidence;
+};
+
+/// Reads all lanes once. Memory: the index, a byte per index entry, and a few batches of reads.
+[[nodiscard]] SampleCounts count_sample(const Database& database, const std::vector<io::FastqLane>& lanes,
+                                        core::RunContext& context);
+
+[[nodiscard]] SampleProfile make_profile(const Database& database, const SampleCounts& counts,
+                                         const SampleAbundance& abundance);
+
+/// Contents of the output files.
+[[nodiscard]] std::string profile_tsv(const SampleProfile& profile);
+[[nodiscard]] std::string kraken_report(const SampleProfile& profile);
+[[nodiscard]] std::string evidence_tsv(const Database& database, const SampleProfile& profile);
+[[nodiscard]] std::string summary_json(const SampleProfile& profile, const Database& database,
+                                       std::string_view sample_id);
+
+}  // namespace immucan::microbiome
