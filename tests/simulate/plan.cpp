@@ -59,6 +59,11 @@ constexpr std::array kSeries = {Series{"blood", "cytof", "cytof"}, Series{"tissu
                                 Series{"tissue", "peptide", "peptide"}, Series{"stool", "microbiome", "stool"},
                                 Series{"saliva", "microbiome", "saliva"}};
 
+/// The k-th of `count` equally spaced quantiles of the standard normal distribution.
+double normal_score(std::size_t k, std::size_t count) {
+  return core::normal_quantile((static_cast<double>(k) + 0.5) / static_cast<double>(count));
+}
+
 /// Patients of one arm and response class, in random order.
 std::vector<std::size_t> shuffled_class(const Cohort& cohort, core::Random& random, bool treated, bool responder) {
   std::vector<std::size_t> members;
@@ -125,8 +130,7 @@ void draw_levels(Cohort& cohort, core::Random& random) {
       const std::vector<std::size_t> members = shuffled_class(cohort, random, treated, responder);
       for (std::size_t k = 0; k < members.size(); ++k) {
         Patient& patient = cohort.patients[members[k]];
-        patient.prognostic_z =
-            core::normal_quantile((static_cast<double>(k) + 0.5) / static_cast<double>(members.size()));
+        patient.prognostic_z = normal_score(k, members.size());
         patient.prognostic_level = kPrognostic.low * std::exp(kPrognostic.log_sd * patient.prognostic_z);
       }
     }
@@ -180,11 +184,30 @@ std::vector<bool> draw_missing(const Cohort& cohort, core::Random& random) {
   return missing;
 }
 
+/// Within a batch the contaminant must not differ between the classes, not even by chance: it is to follow the batch
+/// alone.
+void draw_contaminant(Cohort& cohort, core::Random& random, const std::vector<bool>& second,
+                      const std::vector<bool>& missing) {
+  for (const bool batch : {false, true}) {
+    for (const bool responder : {false, true}) {
+      std::vector<std::size_t> members;
+      for (std::size_t i = 0; i < cohort.patients.size(); ++i) {
+        if (!missing[i] && second[i] == batch && cohort.patients[i].responder == responder) members.push_back(i);
+      }
+      random.shuffle(std::span(members));
+      for (std::size_t k = 0; k < members.size(); ++k) {
+        cohort.patients[members[k]].contaminant_z = normal_score(k, members.size());
+      }
+    }
+  }
+}
+
 void plan_samples(Cohort& cohort, core::Random& random) {
   std::vector<SamplePlan> samples;
   for (const Series& series : kSeries) {
     const std::vector<bool> second = draw_batches(cohort, random, series.batch == "stool");
     const std::vector<bool> missing = draw_missing(cohort, random);
+    if (series.batch == "stool") draw_contaminant(cohort, random, second, missing);
     const bool repeated = series.specimen == "blood" || series.specimen == "stool";
     for (std::size_t i = 0; i < cohort.patients.size(); ++i) {
       const auto add = [&](std::string_view visit, int day) {
@@ -263,7 +286,7 @@ double sample_level(const Cohort& cohort, const SamplePlan& sample, std::string_
   if (feature == kPrognostic.feature) return patient.prognostic_level * change;
   if (feature == kConfounded.feature) {
     return (sample.second_batch ? kConfounded.high : kConfounded.low) *
-           std::exp(kConfounded.log_sd * bounded_normal(random));
+           std::exp(kConfounded.log_sd * patient.contaminant_z) * change;
   }
   for (std::size_t k = 0; k < kPlanted.size(); ++k) {
     if (kPlanted[k].feature == feature) return patient.levels[k] * change;

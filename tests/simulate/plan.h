@@ -65,6 +65,7 @@ struct Patient {
   bool os_event, pfs_event;
   std::vector<double> levels;  ///< one per planted feature, same order
   double prognostic_level;
+  double contaminant_z;  ///< of the stool samples: normal scores, the same set in both classes of a batch
 };
 
 struct SamplePlan {
