@@ -47,6 +47,13 @@ double feature_level(const Cohort& cohort, const SamplePlan& sample, std::string
   return 0;
 }
 
+/// Spectra like those of peptides, but of none that a database holds: what the estimate of false matches is made for.
+std::string foreign_peptide(core::Random& random) {
+  std::string peptide(kLengths[random.below(kLengths.size())], 'A');
+  for (char& residue : peptide) residue = kResidues[random.categorical(kComposition)];
+  return peptide;
+}
+
 /// Abundance of a gene's peptides before patient noise: a long tail, most genes seldom seen.
 double base_abundance(std::string_view gene) {
   core::Random random = stream(0, fmt::format("abundance {}", gene));
@@ -173,6 +180,7 @@ SimulatedFile Proteome::simulate(const Cohort& cohort, const SamplePlan& sample)
     if (!variant.ligands.empty()) peptides.push_back(variant.ligands[random.below(variant.ligands.size())]);
   }
 
+  for (std::size_t k = 0; k < size.foreign_spectra; ++k) peptides.push_back(foreign_peptide(random));
   std::vector<Spectrum> spectra;
   for (const std::string& peptide : peptides) spectra.push_back(peptide_spectrum(random, peptide));
   for (std::size_t k = 0; k < size.noise_spectra; ++k) spectra.push_back(noise_spectrum(random));
