@@ -25,7 +25,9 @@ std::vector<double> column(const io::Table& table, std::string_view name) {
   return values;
 }
 
-double relative(double a, double b) { return std::abs(a - b) / std::max(1e-300, std::abs(b)); }
+double relative(double a, double b) {
+  return std::abs(a - b) / std::max(1e-300, std::abs(b));
+}
 
 TEST_CASE("finck: authors' runs, baseline and slopes") {
   const auto folder = test::cytof_data() / "bead_norm/finck";

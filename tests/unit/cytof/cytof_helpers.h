@@ -12,7 +12,9 @@
 
 namespace immucan::test {
 
-inline std::filesystem::path cytof_data() { return std::filesystem::path(IMMUCAN_SHARED_DATA) / "cytof"; }
+inline std::filesystem::path cytof_data() {
+  return std::filesystem::path(IMMUCAN_SHARED_DATA) / "cytof";
+}
 
 /// True, with the reason on stdout, when a path of the shared data is absent.
 inline bool skipped(const std::filesystem::path& path) {

@@ -1,0 +1,507 @@
+#include "cytof/normalise_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "cytof/bead_gate.h"
+#include "cytof/panel.h"
+#include "io/fcs_writer.h"
+#include "report/multiqc.h"
+
+namespace immucan::cytof {
+namespace {
+
+/// Fewer beads than this give no trustworthy factor at all.
+constexpr std::size_t kFewestBeads = 10;
+/// Below this the drift within the file cannot be followed: one constant factor.
+constexpr std::size_t kFewBeads = 50;
+/// A bead gated elsewhere is found again by its Time and, within float rounding, its intensities.
+constexpr double kSameValue = 1e-5;
+
+using Run = NormalisationModel::Run;
+
+/// Columns of one file that normalisation needs, as positions in the file.
+struct BeadColumns {
+  std::size_t time = 0;
+  std::vector<std::size_t> beads;
+  std::optional<std::size_t> dna;
+  /// Time, beads, DNA: what the first passes decode.
+  [[nodiscard]] std::vector<std::size_t> all() const {
+    std::vector<std::size_t> columns{time};
+    columns.insert(columns.end(), beads.begin(), beads.end());
+    if (dna) columns.push_back(*dna);
+    return columns;
+  }
+};
+
+[[noreturn]] void fail(const std::string& file, std::string what, std::string remedy) {
+  core::raise({file, core::Place::none(), std::move(what), std::move(remedy)});
+}
+
+BeadColumns bead_columns(const io::FcsFile& file, const std::vector<int>& masses) {
+  const Panel panel(file.single().parameters);
+  BeadColumns columns;
+  if (!panel.time()) fail(file.name(), "there is no column named Time", "Export the file with its Time column");
+  columns.time = *panel.time();
+  for (const int mass : masses) {
+    const auto column = panel.find_mass(mass);
+    if (!column) {
+      fail(file.name(), fmt::format("no channel has the bead mass {}", mass), "Name the bead masses with --beads");
+    }
+    columns.beads.push_back(*column);
+  }
+  columns.dna = panel.dna();
+  return columns;
+}
+
+/// One input from the first pass to the last.
+struct Input {
+  Input(io::FcsFile opened, BeadColumns positions) : file(std::move(opened)), columns(std::move(positions)) {}
+  io::FcsFile file;
+  BeadColumns columns;
+  BeadEvents beads;  ///< what the curve is fitted to; `events` are rows of this input
+  std::vector<std::uint64_t> bead_rows;
+  SlopeCurve curve;
+  Run run;
+};
+
+class Normaliser {
+ public:
+  Normaliser(const NormaliseOptions& options, core::OutputSet& outputs, core::RunContext& context)
+      : options_(options), outputs_(outputs), context_(context) {}
+
+  NormalisationModel run() {
+    check_options();
+    open_files();
+    collect_beads();
+    if (!options_.model) model_.baseline = bead_baseline(model_.method, all_beads_);
+    check_baseline();
+    for (Input& input : inputs_) {
+      normalise(input);
+      model_.runs.push_back(input.run);
+    }
+    outputs_.add("model.json").write(to_json(model_));
+    return std::move(model_);
+  }
+
+ private:
+  void check_options() {
+    if (options_.window && (*options_.window < 3 || *options_.window > 1'000'001)) {
+      core::raise_usage(fmt::format("--window {} is not from 3 to 1000001.", *options_.window));
+    }
+    if (!(options_.remove_distance >= 0)) core::raise_usage("--remove-distance must not be negative.");
+    std::set<std::string> stems;
+    for (const auto& file : options_.files) {
+      if (!stems.insert(fcs_stem(file)).second) {
+        core::raise_usage(
+            fmt::format("two inputs are named {}: their outputs would have the same name.", fcs_stem(file)));
+      }
+    }
+    if (!options_.bead_events.empty()) pairs_ = pair_bead_files(options_.files, options_.bead_events);
+  }
+
+  io::FcsFile open(const std::filesystem::path& path) {
+    io::FcsFile file(path, {.offsets = *io::parse_fcs_offsets(options_.offsets)}, context_);
+    for (const std::string& warning : file.single().warnings) {
+      context_.log.detail(fmt::format("{}: {}", file.name(), warning));
+    }
+    return file;
+  }
+
+  void open_files() {
+    if (options_.model) {
+      model_ = read_normalisation_model(*options_.model, context_);
+    } else {
+      model_.method = *parse_bead_method(options_.method);
+      model_.window = default_window(model_.method);
+    }
+    if (options_.window) model_.window = static_cast<std::size_t>(*options_.window);
+    for (const auto& path : options_.files) {
+      io::FcsFile file = open(path);
+      if (file.single().events == 0) fail(file.name(), "the file holds no events", "Leave it out");
+      if (model_.masses.empty()) choose_masses(file);
+      BeadColumns columns = bead_columns(file, model_.masses);
+      inputs_.emplace_back(std::move(file), std::move(columns));
+      inputs_.back().run.file = path.filename().string();
+      inputs_.back().run.events = inputs_.back().file.single().events;
+    }
+  }
+
+  /// From the bead files where given (their panel is small and certain), else from the first input.
+  void choose_masses(const io::FcsFile& first) {
+    const auto choose = [&](const io::FcsFile& file) {
+      const auto masses = bead_masses(options_.beads, Panel(file.single().parameters));
+      if (!masses) {
+        fail(file.name(),
+             "the panel holds neither all dvs (140,151,153,165,175) nor all beta (139,141,159,169,175) bead masses",
+             "Name the bead masses with --beads");
+      }
+      return *masses;
+    };
+    model_.masses = options_.bead_events.empty() ? choose(first) : choose(open(options_.bead_events.front()));
+  }
+
+  void collect_beads() {
+    if (!options_.bead_events.empty()) {
+      for (const auto& path : options_.bead_events) all_beads_.push_back(read_bead_file(path));
+      for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        inputs_[i].beads = all_beads_[pairs_[i]];
+        inputs_[i].run.gate = options_.bead_events[pairs_[i]].filename().string();
+        find_beads_again(inputs_[i]);
+      }
+    } else {
+      for (Input& input : inputs_) {
+        gate_beads(input);
+        all_beads_.push_back(input.beads);
+      }
+    }
+  }
+
+  void check_time(const io::FcsFile& file, double time, double& previous, std::uint64_t event) const {
+    if (time >= previous) {
+      previous = time;
+      return;
+    }
+    if (!(time < previous)) {
+      fail(file.name(), fmt::format("event {}: Time is not a number", event), "Export the file again");
+    }
+    if (model_.method == BeadMethod::kFinck) {
+      fail(file.name(), fmt::format("event {}: Time falls from {} to {}", event, previous, time),
+           "Split the file where acquisitions were joined, or use --method premessa");
+    }
+    previous = time;
+  }
+
+  BeadEvents read_bead_file(const std::filesystem::path& path) {
+    io::FcsFile file = open(path);
+    const BeadColumns columns = bead_columns(file, model_.masses);
+    BeadEvents beads;
+    beads.intensities.resize(columns.beads.size());
+    std::vector<std::size_t> wanted{columns.time};
+    wanted.insert(wanted.end(), columns.beads.begin(), columns.beads.end());
+    io::FcsEvents events(file, file.single(), wanted);
+    io::FcsBlock block;
+    double previous = -std::numeric_limits<double>::infinity();
+    while (events.next(block)) {
+      for (std::size_t i = 0; i < block.events; ++i) {
+        const auto row = block.row(i);
+        check_time(file, row[0], previous, block.first_event + i);
+        add_bead(beads, row[0], row.subspan(1), file, block.first_event + i);
+      }
+    }
+    file.finish();
+    if (beads.size() < kFewestBeads) too_few(file.name(), beads.size());
+    return beads;
+  }
+
+  void add_bead(BeadEvents& beads, double time, std::span<const double> intensities, const io::FcsFile& file,
+                std::uint64_t event) const {
+    beads.time.push_back(time);
+    for (std::size_t c = 0; c < intensities.size(); ++c) {
+      if (!std::isfinite(intensities[c])) {
+        fail(file.name(), fmt::format("event {}: bead mass {} is not a finite number", event, model_.masses[c]),
+             "Export the file again");
+      }
+      beads.intensities[c].push_back(intensities[c]);
+    }
+  }
+
+  [[noreturn]] void too_few(const std::string& file, std::size_t beads) const {
+    fail(file, fmt::format("{} calibration beads found, at least {} are needed", beads, kFewestBeads),
+         "Check the bead masses with --beads, or give the beads with --bead-events");
+  }
+
+  /// Calls `use(row, event)` with Time, bead channels and DNA of every event.
+  template <class Use>
+  void scan(Input& input, std::string_view what, Use&& use) {
+    io::FcsEvents events(input.file, input.file.single(), input.columns.all());
+    io::FcsBlock block;
+    while (events.next(block)) {
+      context_.interrupt.check();
+      context_.progress.update(what, block.first_event, input.run.events);
+      for (std::size_t i = 0; i < block.events; ++i) use(block.row(i), block.first_event + i);
+    }
+  }
+
+  void gate_beads(Input& input) {
+    const std::size_t n = input.columns.beads.size();
+    const bool with_dna = input.columns.dna.has_value();
+    const auto dna = [&](std::span<const double> row) { return with_dna ? row[n + 1] : 0.0; };
+    EvenSample sample(n, with_dna);
+    scan(input, "learning the bead gate",
+         [&](std::span<const double> row, std::uint64_t) { sample.add(row.subspan(1, n), dna(row)); });
+    input.file.finish();
+    const auto gate = BeadGate::fit(sample.sample());
+    if (!gate) too_few(input.file.name(), 0);
+    input.run.gate = "automatic";
+    input.beads.intensities.resize(n);
+    double previous = -std::numeric_limits<double>::infinity();
+    scan(input, "collecting beads", [&](std::span<const double> row, std::uint64_t event) {
+      check_time(input.file, row[0], previous, event);
+      if (!gate->contains(row.subspan(1, n), dna(row))) return;
+      input.beads.events.push_back(event);
+      add_bead(input.beads, row[0], row.subspan(1, n), input.file, event);
+    });
+    input.bead_rows = input.beads.events;
+    if (input.bead_rows.size() < kFewestBeads) too_few(input.file.name(), input.bead_rows.size());
+    if (!with_dna) warn(input, "no DNA channel (Ir191, Ir193): beads are gated on the bead channels alone");
+  }
+
+  void find_beads_again(Input& input) {
+    const std::size_t n = input.columns.beads.size();
+    std::multimap<double, std::size_t> by_time;
+    for (std::size_t i = 0; i < input.beads.size(); ++i) by_time.emplace(input.beads.time[i], i);
+    double previous = -std::numeric_limits<double>::infinity();
+    scan(input, "finding beads", [&](std::span<const double> row, std::uint64_t event) {
+      check_time(input.file, row[0], previous, event);
+      const auto [begin, end] = by_time.equal_range(row[0]);
+      for (auto at = begin; at != end; ++at) {
+        bool same = true;
+        for (std::size_t c = 0; c < n && same; ++c) {
+          const double bead = input.beads.intensities[c][at->second];
+          same = std::abs(row[c + 1] - bead) <= kSameValue * std::max(1.0, std::abs(bead));
+        }
+        if (!same) continue;
+        input.bead_rows.push_back(event);
+        by_time.erase(at);
+        break;
+      }
+    });
+    input.file.finish();
+    if (input.bead_rows.size() < input.beads.size()) {
+      warn(input, fmt::format("{} of {} beads of {} are not in the file", input.beads.size() - input.bead_rows.size(),
+                              input.beads.size(), input.run.gate));
+    }
+  }
+
+  void warn(Input& input, std::string text) {
+    context_.log.warning(fmt::format("{}: {}", input.file.name(), text));
+    input.run.warnings.push_back(std::move(text));
+  }
+
+  void check_baseline() const {
+    for (std::size_t c = 0; c < model_.baseline.size(); ++c) {
+      if (!(model_.baseline[c] > 0)) {
+        fail(inputs_.front().file.name(),
+             fmt::format("the baseline of bead mass {} is {}, not above 0", model_.masses[c], model_.baseline[c]),
+             "Check the bead masses with --beads");
+      }
+    }
+  }
+
+  void fit_curve(Input& input) {
+    if (input.beads.size() < kFewBeads) {
+      warn(input, fmt::format("only {} beads: one constant factor, drift within the file is not corrected",
+                              input.beads.size()));
+      input.curve = fit_slopes(BeadMethod::kFinck, input.beads, model_.baseline, kFewBeads + 1);
+    } else {
+      input.curve = fit_slopes(model_.method, input.beads, model_.baseline, model_.window);
+    }
+    const auto [low, high] = std::ranges::minmax(input.curve.slope);
+    if (!(low > 0) || !std::isfinite(high)) {
+      fail(input.file.name(), fmt::format("the beads give factors from {} to {}", low, high),
+           "Check the bead masses with --beads");
+    }
+    input.run.slope_minimum = low;
+    input.run.slope_maximum = high;
+    for (const auto& channel : input.beads.intensities) {
+      std::vector<double> before = channel, after = channel;
+      for (std::size_t i = 0; i < after.size(); ++i) after[i] *= input.curve.at(input.beads.time[i]);
+      input.run.median_before.push_back(median_of(before));
+      input.run.median_after.push_back(median_of(after));
+    }
+  }
+
+  void normalise(Input& input) {
+    fit_curve(input);
+    const auto distance = BeadDistance::fit(input.beads, input.curve);
+    if (!distance) warn(input, "too few beads for distances: only the beads themselves are removed");
+    const io::FcsDataset& set = input.file.single();
+    const Panel panel(set.parameters);
+    std::vector<std::size_t> scaled;
+    for (std::size_t i = 0; i < panel.channels().size(); ++i) {
+      if (panel.channels()[i].is_mass) scaled.push_back(i);
+    }
+    std::vector<bool> removed(static_cast<std::size_t>(input.run.events));
+    std::vector<double> highest(set.parameters.size(), 1);
+    write_slopes(input, distance, scaled, removed, highest);
+    write_events(input, scaled, removed, highest);
+    write_qc(input);
+  }
+
+  /// Second reading: the factor and the fate of every event, and the largest value of every column for $PnR.
+  void write_slopes(Input& input, const std::optional<BeadDistance>& distance, const std::vector<std::size_t>& scaled,
+                    std::vector<bool>& removed, std::vector<double>& highest) {
+    core::OutputFile& out = outputs_.add(fcs_stem(input.run.file) + ".slopes.tsv");
+    out.write("event\tslope\tis_bead\tremoved\tbead_distance\n");
+    std::string text;
+    std::vector<double> row(highest.size()), bead(input.columns.beads.size());
+    auto next_bead = input.bead_rows.begin();
+    each_event(input, "measuring", [&](std::span<const double> raw, std::uint64_t event) {
+      const double slope = input.curve.at(raw[input.columns.time]);
+      std::ranges::copy(raw, row.begin());
+      for (const std::size_t column : scaled) row[column] *= slope;
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        if (row[i] > highest[i]) highest[i] = row[i];
+      }
+      for (std::size_t c = 0; c < bead.size(); ++c) bead[c] = row[input.columns.beads[c]];
+      const bool is_bead = next_bead != input.bead_rows.end() && *next_bead == event;
+      if (is_bead) ++next_bead;
+      const double far = distance ? (*distance)(bead) : std::numeric_limits<double>::quiet_NaN();
+      const bool gone = is_bead || far <= options_.remove_distance;
+      removed[static_cast<std::size_t>(event)] = gone;
+      input.run.removed += gone ? 1 : 0;
+      core::append_integer(text, static_cast<std::int64_t>(event));
+      text += '\t';
+      core::append_double(text, slope);
+      text += is_bead ? "\t1\t" : "\t0\t";
+      text += gone ? "1\t" : "0\t";
+      core::append_double(text, far);
+      text += '\n';
+      if (text.size() > (std::size_t{1} << 16)) {
+        out.write(text);
+        text.clear();
+      }
+    });
+    out.write(text);
+    input.run.beads = input.bead_rows.size();
+  }
+
+  template <class Use>
+  void each_event(Input& input, std::string_view what, Use&& use) {
+    io::FcsEvents events(input.file, input.file.single());
+    io::FcsBlock block;
+    while (events.next(block)) {
+      context_.interrupt.check();
+      context_.progress.update(what, block.first_event, input.run.events);
+      for (std::size_t i = 0; i < block.events; ++i) use(block.row(i), block.first_event + i);
+    }
+  }
+
+  static std::vector<io::FcsColumn> output_columns(const io::FcsDataset& set, const std::vector<double>& highest) {
+    std::vector<io::FcsColumn> columns;
+    for (std::size_t i = 0; i < set.parameters.size(); ++i) {
+      const auto stored = core::parse_double(set.parameters[i].range);
+      const double range = stored && std::isfinite(*stored) ? std::max(*stored, highest[i] + 1) : highest[i] + 1;
+      columns.push_back({set.parameters[i].name, set.parameters[i].marker, range, i});
+    }
+    return columns;
+  }
+
+  /// Last reading: scaled cells (and beads with --keep-beads) into one file, beads as measured into the other.
+  void write_events(Input& input, const std::vector<std::size_t>& scaled, const std::vector<bool>& removed,
+                    const std::vector<double>& highest) {
+    const io::FcsDataset& set = input.file.single();
+    const std::string stem = fcs_stem(input.run.file);
+    const std::uint64_t kept = options_.keep_beads ? input.run.events : input.run.events - input.run.removed;
+    const auto columns = output_columns(set, highest);
+    io::FcsWriter cells(outputs_.add(stem + ".normalized.fcs"), set.keywords, columns, kept);
+    io::FcsWriter beads(outputs_.add(stem + ".beads.fcs"), set.keywords, columns, input.bead_rows.size());
+    std::vector<double> rows, row(set.parameters.size());
+    auto next_bead = input.bead_rows.begin();
+    each_event(input, "writing", [&](std::span<const double> raw, std::uint64_t event) {
+      if (next_bead != input.bead_rows.end() && *next_bead == event) {
+        ++next_bead;
+        beads.write(raw);
+      }
+      if (removed[static_cast<std::size_t>(event)] && !options_.keep_beads) return;
+      const double slope = input.curve.at(raw[input.columns.time]);
+      std::ranges::copy(raw, row.begin());
+      for (const std::size_t column : scaled) row[column] *= slope;
+      rows.insert(rows.end(), row.begin(), row.end());
+      if (rows.size() > (std::size_t{1} << 16)) {
+        cells.write(rows);
+        rows.clear();
+      }
+    });
+    cells.write(rows);
+    cells.finish();
+    beads.finish();
+  }
+
+  void write_qc(const Input& input) {
+    const Run& run = input.run;
+    const std::string stem = fcs_stem(run.file);
+    outputs_.add(stem + ".cytof_normalize_mqc.json")
+        .write(report::multiqc_fragment(
+            "cytof_normalize", "Bead normalisation", stem,
+            {{"events", "Events", "events in the file", static_cast<double>(run.events)},
+             {"beads", "Beads", "calibration beads gated", static_cast<double>(run.beads)},
+             {"removed", "Removed", "events removed as beads or bead doublets", static_cast<double>(run.removed)},
+             {"slope_minimum", "Least factor", "smallest correction factor", run.slope_minimum},
+             {"slope_maximum", "Largest factor", "largest correction factor", run.slope_maximum}}));
+  }
+
+  const NormaliseOptions& options_;
+  core::OutputSet& outputs_;
+  core::RunContext& context_;
+  NormalisationModel model_;
+  std::vector<Input> inputs_;
+  std::vector<BeadEvents> all_beads_;
+  std::vector<std::size_t> pairs_;
+};
+
+std::size_t common_prefix(const std::string& a, const std::string& b) {
+  return static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+}
+
+}  // namespace
+
+std::string fcs_stem(const std::filesystem::path& path) {
+  std::string name = path == "-" ? std::string("stdin") : path.filename().string();
+  const auto drop = [&](std::string_view suffix) {
+    if (name.size() <= suffix.size()) return;
+    const std::string_view end = std::string_view(name).substr(name.size() - suffix.size());
+    if (io::fcs_key_equal(end, suffix)) name.resize(name.size() - suffix.size());
+  };
+  drop(".gz");
+  drop(".bgz");
+  drop(".zst");
+  drop(".fcs");
+  return name;
+}
+
+std::vector<std::size_t> pair_bead_files(const std::vector<std::filesystem::path>& files,
+                                         const std::vector<std::filesystem::path>& bead_files) {
+  if (bead_files.size() < files.size()) {
+    core::raise_usage(
+        fmt::format("--bead-events: {} files for {} inputs. Give one per input.", bead_files.size(), files.size()));
+  }
+  std::vector<std::size_t> pairs(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (bead_files.size() == files.size()) {
+      pairs[i] = i;
+      continue;
+    }
+    std::vector<std::size_t> shared;
+    for (const auto& bead_file : bead_files) {
+      shared.push_back(common_prefix(files[i].filename().string(), bead_file.filename().string()));
+    }
+    const auto best = std::ranges::max_element(shared);
+    if (*best == 0 || std::ranges::count(shared, *best) != 1) {
+      core::raise_usage(
+          fmt::format("--bead-events: which file holds the beads of {} is not clear from the names. Give one "
+                      "per input, in the same order.",
+                      files[i].filename().string()));
+    }
+    pairs[i] = static_cast<std::size_t>(best - shared.begin());
+  }
+  return pairs;
+}
+
+NormalisationModel normalise_files(const NormaliseOptions& options, core::OutputSet& outputs,
+                                   core::RunContext& context) {
+  NormalisationModel model = Normaliser(options, outputs, context).run();
+  context.progress.finish();
+  return model;
+}
+
+}  // namespace immucan::cytof
