@@ -15,7 +15,7 @@
 
 namespace immucan::io {
 
-/// Writes sections one after the other; the section table is at the end, the header is written by finish().
+/// Writes sections one after the other, front to back; finish() appends the section table and the footer that finds it.
 class IndexedFileWriter {
  public:
   /// `kind`: at most 15 characters, e.g. "scrna-index". `format_major` changes when old readers must refuse.
