@@ -1,0 +1,168 @@
+// Score residuals (robust variance) and the test of proportional hazards.
+#include <algorithm>
+#include <map>
+
+#include "stats/cox_columns.h"
+#include "stats/distributions.h"
+#include "stats/symmetric.h"
+
+namespace immucan::stats {
+
+std::vector<double> CoxModel::score_residuals(const Columns& x, std::span<const double> beta, Ties ties) const {
+  const std::size_t p = x.count;
+  std::vector<double> risk(x.rows), residuals(x.rows * p, 0.0);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < p; ++j) eta += beta[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  // Per death time: hazard and hazard-weighted mean for rows that merely are at risk, and for the tied deaths
+  // themselves, which Efron's weights take out of the later shares.
+  struct Hazard {
+    double all = 0, own = 0;
+    std::vector<double> all_mean, own_mean, mean;
+  };
+  std::map<std::size_t, Hazard> hazards;
+  walk(x, risk, ties, [&](std::size_t g, std::uint32_t, double share, const Sums& sums) {
+    Hazard& hazard = hazards[g];
+    if (hazard.mean.empty()) {
+      hazard.all_mean.assign(p, 0.0);
+      hazard.own_mean.assign(p, 0.0);
+      hazard.mean.assign(p, 0.0);
+    }
+    hazard.all += 1 / sums.zero;
+    hazard.own += (1 - share) / sums.zero;
+    for (std::size_t j = 0; j < p; ++j) {
+      const double mean = sums.first[j] / sums.zero;
+      hazard.all_mean[j] += mean / sums.zero;
+      hazard.own_mean[j] += (1 - share) * mean / sums.zero;
+      hazard.mean[j] += mean / groups_[g].deaths;
+    }
+  });
+  for (const Stratum& stratum : strata_) {
+    for (auto entry = hazards.lower_bound(stratum.group_begin);
+         entry != hazards.end() && entry->first < stratum.group_end; ++entry) {
+      const Group& group = groups_[entry->first];
+      const Hazard& hazard = entry->second;
+      for (std::size_t i = stratum.row_begin; i < group.end; ++i) {
+        if (!start_.empty() && start_[i] >= group.time) continue;
+        const bool dies = i >= group.begin && i < group.begin + group.deaths;
+        const double cumulative = dies ? hazard.own : hazard.all;
+        for (std::size_t j = 0; j < p; ++j) {
+          const double mean = dies ? hazard.own_mean[j] : hazard.all_mean[j];
+          residuals[i * p + j] -= risk[i] * (x.row(i)[j] * cumulative - mean);
+          if (dies) residuals[i * p + j] += x.row(i)[j] - hazard.mean[j];
+        }
+      }
+    }
+  }
+  return residuals;
+}
+
+std::vector<double> CoxModel::robust(const Columns& x, std::span<const double> beta, Ties ties,
+                                     std::span<const double> covariance) const {
+  const std::size_t p = x.count;
+  const std::vector<double> residuals = score_residuals(x, beta, ties);
+  std::map<std::uint32_t, std::vector<double>> by_cluster;
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    auto& sum = by_cluster[cluster_[i]];
+    sum.resize(p, 0.0);
+    for (std::size_t j = 0; j < p; ++j) sum[j] += residuals[i * p + j];
+  }
+  std::vector<double> result(p * p, 0.0), influence(p);
+  for (const auto& [cluster, sum] : by_cluster) {
+    for (std::size_t j = 0; j < p; ++j) {
+      influence[j] = 0;
+      for (std::size_t k = 0; k < p; ++k) influence[j] += covariance[j * p + k] * sum[k];
+    }
+    for (std::size_t j = 0; j < p; ++j) {
+      for (std::size_t k = 0; k < p; ++k) result[j * p + k] += influence[j] * influence[k];
+    }
+  }
+  return result;
+}
+
+namespace {
+
+/// Score test of the added parameters `chosen`, given the p fitted ones whose score is zero.
+ChiSquaredTest added_score_test(std::span<const double> score, std::span<const double> information, std::size_t p,
+                                const std::vector<std::size_t>& chosen) {
+  const std::size_t size = p + chosen.size();
+  std::vector<double> matrix(size * size), vector(size, 0.0);
+  const auto source = [&](std::size_t i) { return i < p ? i : p + chosen[i - p]; };
+  for (std::size_t i = 0; i < size; ++i) {
+    for (std::size_t j = 0; j < size; ++j) matrix[i * size + j] = information[source(i) * 2 * p + source(j)];
+    if (i >= p) vector[i] = score[chosen[i - p]];
+  }
+  const double statistic = Cholesky(matrix, size).quadratic_form(vector);
+  const auto df = static_cast<double>(chosen.size());
+  return {statistic, df, chi_squared_upper(statistic, df)};
+}
+
+}  // namespace
+
+std::vector<ChiSquaredTest> CoxModel::proportional_hazards_test(std::span<const double> design, std::size_t columns,
+                                                                const CoxFit& fit, std::span<const std::size_t> terms,
+                                                                const CoxOptions& options) const {
+  const Columns x = load(design, columns);
+  std::vector<double> beta(columns), risk(x.rows);
+  for (std::size_t j = 0; j < columns; ++j) beta[j] = fit.coefficients[j] * (x.scale[j] > 0 ? x.scale[j] : 0);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < columns; ++j) eta += beta[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  // g(t) = 1 - KM(t-), all strata pooled, centred on its mean over the deaths.
+  struct Counts {
+    double deaths = 0, leaving = 0, entering = 0;
+  };
+  std::map<double, Counts> counts;
+  for (const Group& group : groups_) {
+    counts[group.time].deaths += group.deaths;
+    counts[group.time].leaving += group.end - group.begin;
+  }
+  for (const double start : start_) counts[start].entering += 1;
+  std::map<double, double> transform;
+  double survival = 1, mean = 0;
+  double at_risk = start_.empty() ? static_cast<double>(x.rows) : 0.0;
+  for (const auto& [time, count] : counts) {
+    if (count.deaths > 0) {
+      transform[time] = 1 - survival;
+      mean += count.deaths * (1 - survival);
+      survival *= 1 - count.deaths / at_risk;
+    }
+    at_risk += count.entering - count.leaving;
+  }
+  mean /= static_cast<double>(events_);
+
+  const std::size_t p = columns;
+  std::vector<double> score(p, 0.0), information(4 * p * p, 0.0);
+  walk(x, risk, options.ties, [&](std::size_t g, std::uint32_t l, double, const Sums& sums) {
+    const Group& group = groups_[g];
+    const double time = transform.at(group.time) - mean;
+    for (std::size_t j = 0; j < p; ++j) {
+      const double centre = sums.first[j] / sums.zero;
+      score[j] += time * (x.row(group.begin + l)[j] - centre);
+      for (std::size_t k = 0; k < p; ++k) {
+        const double raw = k <= j ? sums.second[j * p + k] : sums.second[k * p + j];
+        const double variance = raw / sums.zero - centre * (sums.first[k] / sums.zero);
+        information[j * 2 * p + k] += variance;
+        information[j * 2 * p + p + k] += time * variance;
+        information[(p + j) * 2 * p + k] += time * variance;
+        information[(p + j) * 2 * p + p + k] += time * time * variance;
+      }
+    }
+  });
+  std::map<std::size_t, std::vector<std::size_t>> members;
+  std::vector<std::size_t> all;
+  for (std::size_t j = 0; j < p; ++j) {
+    members[terms[j]].push_back(j);
+    all.push_back(j);
+  }
+  std::vector<ChiSquaredTest> tests;
+  for (const auto& [term, chosen] : members) tests.push_back(added_score_test(score, information, p, chosen));
+  tests.push_back(added_score_test(score, information, p, all));
+  return tests;
+}
+
+}  // namespace immucan::stats

@@ -1,0 +1,28 @@
+#pragma once
+// Logistic regression by iteratively reweighted least squares; Firth's penalised likelihood (1993) under separation.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace immucan::stats {
+
+struct LogisticFit {
+  std::vector<double> coefficients;  ///< intercept first
+  std::vector<double> covariance;    ///< row-major inverse information
+  double log_likelihood = 0;         ///< penalised when `firth`
+  bool converged = false;
+  bool separated = false;  ///< the maximum-likelihood estimate does not exist
+  bool firth = false;      ///< coefficients are Firth's
+  bool singular = false;   ///< a column is constant or depends on the others
+};
+
+/// `design` is row-major n × columns, without the intercept, which is always added. Maximum likelihood; when the data
+/// are separated (or IRLS diverges) the fit is repeated with Firth's penalty.
+[[nodiscard]] LogisticFit fit_logistic(std::span<const double> design, std::size_t columns,
+                                       std::span<const std::uint8_t> outcome);
+/// Always with Firth's penalty.
+[[nodiscard]] LogisticFit fit_firth(std::span<const double> design, std::size_t columns,
+                                    std::span<const std::uint8_t> outcome);
+
+}  // namespace immucan::stats
