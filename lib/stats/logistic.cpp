@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
+#include "stats/distributions.h"
 #include "stats/symmetric.h"
 
 namespace immucan::stats {
@@ -114,7 +116,9 @@ void unstandardise(const Design& design, std::span<const double> beta, std::span
   }
 }
 
-LogisticFit newton(const Design& design, std::span<const std::uint8_t> outcome, bool firth) {
+/// `held`: a coefficient that stays 0, though the penalty knows its column.
+LogisticFit newton(const Design& design, std::span<const std::uint8_t> outcome, bool firth,
+                   std::optional<std::size_t> held = std::nullopt) {
   const std::size_t p = design.columns;
   LogisticFit fit;
   fit.firth = firth;
@@ -130,7 +134,14 @@ LogisticFit newton(const Design& design, std::span<const std::uint8_t> outcome, 
   fit.singular = !factor->full_rank();
   for (int iteration = 0; iteration < kMaxIterations; ++iteration) {
     std::vector<double> step = state.score;
-    factor->solve(step);
+    if (held) {
+      for (std::size_t j = 0; j < p; ++j) state.information[*held * p + j] = state.information[j * p + *held] = 0;
+      state.information[*held * p + *held] = 1;
+      step[*held] = 0;
+      Cholesky(state.information, p).solve(step);
+    } else {
+      factor->solve(step);
+    }
     double length = 1;
     std::optional<Cholesky> next_factor;
     State next;
@@ -174,6 +185,25 @@ LogisticFit fit_logistic(std::span<const double> design, std::size_t columns, st
   LogisticFit penalised = newton(standard, outcome, true);
   penalised.separated = true;
   return penalised;
+}
+
+LogisticTest logistic_test(std::span<const double> design, std::size_t columns, std::span<const std::uint8_t> outcome,
+                           std::size_t column) {
+  const Design standard = standardise(design, columns, outcome.size());
+  LogisticTest test{newton(standard, outcome, false), 0, 1};
+  const bool separated = test.fit.separated;
+  if (separated) {
+    test.fit = newton(standard, outcome, true);
+    test.fit.separated = true;
+  }
+  if (test.fit.singular) {
+    test.statistic = test.p = std::numeric_limits<double>::quiet_NaN();
+    return test;
+  }
+  const LogisticFit reduced = newton(standard, outcome, separated, column + 1);
+  test.statistic = std::max(0.0, 2 * (test.fit.log_likelihood - reduced.log_likelihood));
+  test.p = chi_squared_upper(test.statistic, 1);
+  return test;
 }
 
 }  // namespace immucan::stats

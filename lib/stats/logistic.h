@@ -25,4 +25,14 @@ struct LogisticFit {
 [[nodiscard]] LogisticFit fit_firth(std::span<const double> design, std::size_t columns,
                                     std::span<const std::uint8_t> outcome);
 
+struct LogisticTest {
+  LogisticFit fit;       ///< of all columns
+  double statistic = 0;  ///< likelihood ratio of `column`, 1 degree of freedom
+  double p = 1;          ///< NaN when the column cannot be estimated
+};
+/// Likelihood-ratio test of one column (0 = the first after the intercept). Under separation of the whole design both
+/// likelihoods are Firth's, penalised with the information of the whole design (Heinze and Schemper 2002).
+[[nodiscard]] LogisticTest logistic_test(std::span<const double> design, std::size_t columns,
+                                         std::span<const std::uint8_t> outcome, std::size_t column);
+
 }  // namespace immucan::stats
