@@ -1,5 +1,13 @@
+#include "assemble.h"
+#include "associate.h"
 #include "cli/program.h"
+#include "score.h"
 
 int main(int argc, char** argv) {
-  return immucan::cli::guarded_main("biomarker-score", argc, argv, [](immucan::cli::Program&) {});
+  return immucan::cli::guarded_main("biomarker-score", argc, argv, [](immucan::cli::Program& program) {
+    program.description("Scores of gene sets, and their association with response and survival.");
+    program.add(immucan::tools::assemble_command());
+    program.add(immucan::tools::score_command());
+    program.add(immucan::tools::associate_command());
+  });
 }

@@ -1,0 +1,181 @@
+#include "biomarker/association.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "biomarker/assembly.h"
+#include "biomarker/feature_tests.h"
+#include "core/error.h"
+#include "core/ordered_batches.h"
+#include "core/text.h"
+#include "io/samples_table.h"
+#include "stats/kaplan_meier.h"
+#include "stats/multiple_testing.h"
+
+namespace immucan::biomarker {
+
+namespace {
+
+constexpr std::size_t kFeaturesPerUnit = 64;
+
+bool outcome_is_testable(const FeatureRows& rows, const Outcome& outcome, Association& result) {
+  for (const std::size_t patient : rows.patients) {
+    if (outcome.survival) {
+      result.events += outcome.event[patient];
+    } else {
+      ++(outcome.event[patient] != 0 ? result.responders : result.nonresponders);
+    }
+  }
+  return outcome.survival ? result.events > 0 : result.responders > 0 && result.nonresponders > 0;
+}
+
+/// Batches of one source; refuses where the batch says everything about the outcome.
+BatchLayout batch_layout(const std::vector<std::string>& names, const std::string& source, const Outcome& outcome,
+                         const core::Log& log) {
+  BatchLayout layout;
+  layout.batch.assign(names.size(), BatchLayout::kNone);
+  std::map<std::string, std::uint32_t> index;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!names[i].empty() && outcome.known[i] != 0) index.emplace(names[i], 0);
+  }
+  std::uint32_t next = 0;
+  for (auto& [name, number] : index) number = next++;
+  layout.batches = index.size();
+  std::vector<double> counts(layout.batches * 2, 0.0), time;
+  std::vector<std::uint8_t> event;
+  std::vector<std::uint32_t> group;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i].empty() || outcome.known[i] == 0) continue;
+    layout.batch[i] = index.at(names[i]);
+    counts[layout.batch[i] * 2 + outcome.event[i]] += 1;
+    group.push_back(layout.batch[i]);
+    event.push_back(outcome.event[i]);
+    if (outcome.survival) time.push_back(outcome.time[i]);
+  }
+  if (layout.batches < 2) return layout;
+  if (layout.batches * 2 > group.size()) {
+    log.warning(fmt::format("{}: {} batches for {} patients, too many to judge", source, layout.batches, group.size()));
+    layout.batches = 0;
+    return layout;
+  }
+  bool aliased = true, both = false;
+  for (std::size_t b = 0; b < layout.batches; ++b) aliased = aliased && (counts[2 * b] == 0 || counts[2 * b + 1] == 0);
+  for (std::size_t b = 1; b < layout.batches; ++b) both = both || (counts[2 * b] > 0) != (counts[0] > 0);
+  if (aliased && both) {
+    std::vector<std::string> names_of_batches;
+    for (const auto& [name, number] : index) names_of_batches.push_back(name);
+    throw core::Error(
+        core::Status::kBadInput,
+        fmt::format("{}: batch_aliased: each batch ({}) holds one outcome only, so no analysis can tell the "
+                    "batch from the outcome. Leave these samples out, or measure both outcomes in one batch.",
+                    source.empty() ? "features" : source, some_of(names_of_batches)));
+  }
+  layout.outcome_p = outcome.survival ? stats::log_rank_test(time, event, group, layout.batches).p
+                                      : stats::chi_squared_test(counts, layout.batches, 2).p;
+  return layout;
+}
+
+std::vector<BatchLayout> batch_layouts(const CohortFeatures& cohort, const Outcome& outcome, const core::Log& log) {
+  std::vector<BatchLayout> layouts;
+  for (std::size_t s = 0; s < cohort.sources.size(); ++s) {
+    if (!outcome.batch.empty()) {
+      layouts.push_back(batch_layout(outcome.batch, cohort.sources[s], outcome, log));
+    } else if (!cohort.batch.empty()) {
+      layouts.push_back(batch_layout(cohort.batch[s], cohort.sources[s], outcome, log));
+    }
+  }
+  return layouts;
+}
+
+void adjust(std::vector<Association>& rows, double Association::* p, double Association::* adjusted) {
+  std::vector<double> values;
+  for (const Association& row : rows) values.push_back(row.*p);
+  const std::vector<double> fdr = stats::benjamini_hochberg(values);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].*adjusted = fdr[i];
+}
+
+/// "Predictive" needs a randomised comparison and its interaction test. A marker that matters in randomised patients
+/// whatever the arm is prognostic; without that design it is associated, no more.
+std::string claim_of(const Association& row, const AssociationTable& table, double level) {
+  if (table.randomised && row.fdr_interaction < level) return "predictive";
+  if (!(row.fdr < level) || row.flag.find("batch_confounded") != std::string::npos) return "none";
+  return table.randomised ? "prognostic" : "associated";
+}
+
+}  // namespace
+
+AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome, const AssociateOptions& options,
+                           core::RunContext& context) {
+  AssociationTable table;
+  table.survival = outcome.survival;
+  table.arms = outcome.arms;
+  table.randomised = outcome.randomised;
+  table.patients = cohort.patients.size();
+  const std::vector<BatchLayout> layouts = batch_layouts(cohort, outcome, context.log);
+  table.batches = std::ranges::any_of(layouts, [](const BatchLayout& layout) { return layout.batches >= 2; });
+  table.rows.resize(cohort.features.size());
+  stats::RankSumDistribution distribution;
+  const auto test = [&](std::size_t feature) {
+    Association& row = table.rows[feature];
+    row.feature = cohort.features[feature];
+    const FeatureRows rows = rows_of(cohort.row(feature), outcome);
+    row.n = rows.patients.size();
+    const bool testable = outcome_is_testable(rows, outcome, row);
+    if (static_cast<std::int64_t>(row.n) < options.min_samples) {
+      row.flag = "few_samples";
+    } else if (rows.deviation == 0) {
+      row.flag = "constant";
+    } else if (!testable) {
+      row.flag = outcome.survival ? "no_event" : "one_class";
+    } else {
+      if (outcome.survival) {
+        test_survival(rows, outcome, row);
+      } else {
+        test_response(rows, outcome, distribution, row);
+      }
+      if (!outcome.arms.empty()) test_interaction(rows, outcome, row);
+      if (!layouts.empty() && layouts[cohort.source[feature]].batches >= 2) {
+        test_batch(rows, outcome, layouts[cohort.source[feature]], distribution, row);
+      }
+    }
+  };
+  const std::size_t features = cohort.features.size();
+  core::parallel_for(
+      context.threads, (features + kFeaturesPerUnit - 1) / kFeaturesPerUnit,
+      [&](std::size_t unit) {
+        const std::size_t end = std::min(features, (unit + 1) * kFeaturesPerUnit);
+        for (std::size_t feature = unit * kFeaturesPerUnit; feature < end; ++feature) test(feature);
+      },
+      &context.interrupt);
+  adjust(table.rows, &Association::p, &Association::fdr);
+  adjust(table.rows, &Association::p_interaction, &Association::fdr_interaction);
+  for (Association& row : table.rows) {
+    row.claim = claim_of(row, table, options.fdr_level);
+    table.tested += std::isnan(row.p) ? 0 : 1;
+  }
+  std::ranges::stable_sort(table.rows, [](const Association& a, const Association& b) {
+    if (std::isnan(a.p) != std::isnan(b.p)) return std::isnan(b.p);
+    if (!std::isnan(a.p) && a.p != b.p) return a.p < b.p;
+    return a.feature < b.feature;
+  });
+  return table;
+}
+
+AssociationTable associate(const AssociateOptions& options, core::RunContext& context) {
+  if (options.outcome.response.has_value() == options.outcome.time.has_value()) {
+    core::raise_usage("give either --response COLUMN or --time COLUMN --event COLUMN");
+  }
+  if (options.outcome.time.has_value() != options.outcome.event.has_value()) {
+    core::raise_usage("--time and --event go together");
+  }
+  const io::Table clinical = io::read_clinical(options.clinical, context);
+  const CohortFeatures cohort = join_features(options.cohort, clinical, context);
+  const Outcome outcome = read_outcome(options.outcome, clinical, cohort.clinical_row);
+  return associate(cohort, outcome, options, context);
+}
+
+}  // namespace immucan::biomarker

@@ -1,0 +1,83 @@
+#include <cmath>
+
+#include "biomarker/association.h"
+#include "core/text.h"
+
+namespace immucan::biomarker {
+
+namespace {
+
+/// One line of the table, field by field.
+class Line {
+ public:
+  explicit Line(std::string& out) : out_(out) {}
+  ~Line() { out_ += '\n'; }
+  Line(const Line&) = delete;
+  Line& operator=(const Line&) = delete;
+  Line& text(std::string_view value) {
+    separate();
+    out_ += value.empty() ? "NA" : value;
+    return *this;
+  }
+  Line& number(double value) {
+    separate();
+    core::append_double(out_, value);
+    return *this;
+  }
+  Line& count(std::size_t value) {
+    separate();
+    core::append_integer(out_, static_cast<std::int64_t>(value));
+    return *this;
+  }
+
+ private:
+  void separate() {
+    if (started_) out_ += '\t';
+    started_ = true;
+  }
+  std::string& out_;
+  bool started_ = false;
+};
+
+void write_header(const AssociationTable& table, std::string& out) {
+  out += "feature\tn\teffect\tse\tlower\tupper\tstatistic\tp\tfdr\ttest";
+  out += table.survival ? "\tevents\thazard_ratio\thazard_ratio_lower\thazard_ratio_upper\tp_lr"
+                        : "\tn_responders\tn_nonresponders\tmedian_responders\tmedian_nonresponders\tauc\tauc_lower\t"
+                          "auc_upper";
+  if (!table.arms.empty()) {
+    out +=
+        "\tarm_reference\tarm_other\tn_arms\trandomised\tinteraction\tinteraction_se\tp_interaction\t"
+        "fdr_interaction\teffect_reference\tlower_reference\tupper_reference\teffect_other\tlower_other\tupper_other";
+  }
+  out += "\tbatch_p\tp_batch_adjusted\tflag\tclaim\n";
+}
+
+}  // namespace
+
+std::string format_associations(const AssociationTable& table) {
+  std::string out;
+  write_header(table, out);
+  for (const Association& row : table.rows) {
+    Line line(out);
+    line.text(row.feature).count(row.n).number(row.effect).number(row.se).number(row.lower).number(row.upper);
+    line.number(row.statistic).number(row.p).number(row.fdr).text(row.test);
+    if (table.survival) {
+      line.count(row.events).number(std::exp(row.effect)).number(std::exp(row.lower)).number(std::exp(row.upper));
+      line.number(row.p_lr);
+    } else {
+      line.count(row.responders).count(row.nonresponders).number(row.median_responders);
+      line.number(row.median_nonresponders).number(row.auc).number(row.auc_lower).number(row.auc_upper);
+    }
+    if (!table.arms.empty()) {
+      line.text(table.arms[0]).text(table.arms[1]).count(row.n_arms).count(table.randomised ? 1 : 0);
+      line.number(row.interaction).number(row.interaction_se).number(row.p_interaction).number(row.fdr_interaction);
+      for (int arm = 0; arm < 2; ++arm) {
+        line.number(row.effect_arm[arm]).number(row.lower_arm[arm]).number(row.upper_arm[arm]);
+      }
+    }
+    line.number(row.batch_p).number(row.p_batch_adjusted).text(row.flag).text(row.claim);
+  }
+  return out;
+}
+
+}  // namespace immucan::biomarker

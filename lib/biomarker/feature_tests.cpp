@@ -1,0 +1,283 @@
+#include "biomarker/feature_tests.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "stats/distributions.h"
+#include "stats/logistic.h"
+#include "stats/roc.h"
+
+namespace immucan::biomarker {
+
+namespace {
+
+constexpr double kNan = Association::kNan;
+
+double median(std::vector<double> values) {
+  if (values.empty()) return kNan;
+  std::ranges::sort(values);
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+void split(const FeatureRows& rows, const Outcome& outcome, std::vector<double>& yes, std::vector<double>& no) {
+  for (std::size_t i = 0; i < rows.patients.size(); ++i) {
+    (outcome.event[rows.patients[i]] != 0 ? yes : no).push_back(rows.values[i]);
+  }
+}
+
+/// Leading columns given per row, then the covariates.
+std::vector<double> design_of(const FeatureRows& rows, const Outcome& outcome,
+                              const std::vector<std::vector<double>>& leading) {
+  const std::size_t covariates = outcome.covariate_names.size();
+  std::vector<double> design;
+  design.reserve(rows.patients.size() * (leading.size() + covariates));
+  for (std::size_t i = 0; i < rows.patients.size(); ++i) {
+    for (const auto& column : leading) design.push_back(column[i]);
+    for (std::size_t j = 0; j < covariates; ++j) {
+      design.push_back(outcome.covariates[rows.patients[i] * covariates + j]);
+    }
+  }
+  return design;
+}
+
+std::vector<std::uint8_t> events_of(const FeatureRows& rows, const Outcome& outcome) {
+  std::vector<std::uint8_t> events;
+  for (const std::size_t patient : rows.patients) events.push_back(outcome.event[patient]);
+  return events;
+}
+
+stats::SurvivalRows survival_rows(const FeatureRows& rows, const Outcome& outcome) {
+  stats::SurvivalRows result;
+  for (const std::size_t patient : rows.patients) {
+    result.time.push_back(outcome.time[patient]);
+    result.event.push_back(outcome.event[patient]);
+  }
+  return result;
+}
+
+void set_interval(Association& result) {
+  result.lower = result.effect - stats::kZ95 * result.se;
+  result.upper = result.effect + stats::kZ95 * result.se;
+}
+
+void add_flag(Association& result, std::string_view flag) {
+  if (!result.flag.empty()) result.flag += ';';
+  result.flag += flag;
+}
+
+/// The same design without one column.
+std::vector<double> without_column(const std::vector<double>& design, std::size_t columns, std::size_t column) {
+  std::vector<double> reduced;
+  for (std::size_t i = 0; i < design.size(); ++i) {
+    if (i % columns != column) reduced.push_back(design[i]);
+  }
+  return reduced;
+}
+
+/// Likelihood-ratio p of one column of a fitted Cox model.
+double cox_lr(const stats::CoxModel& model, const std::vector<double>& design, std::size_t columns, std::size_t column,
+              const stats::CoxFit& fit) {
+  const double reduced = columns == 1 ? fit.log_likelihood_null
+                                      : model.fit(without_column(design, columns, column), columns - 1).log_likelihood;
+  return stats::chi_squared_upper(std::max(0.0, 2 * (fit.log_likelihood - reduced)), 1);
+}
+
+/// Subset of the rows in one arm, or in both where `arm` is negative.
+FeatureRows in_arm(const FeatureRows& rows, const Outcome& outcome, int arm) {
+  FeatureRows result;
+  result.deviation = rows.deviation;
+  for (std::size_t i = 0; i < rows.patients.size(); ++i) {
+    const int own = outcome.arm[rows.patients[i]];
+    if (own < 0 || (arm >= 0 && own != arm)) continue;
+    result.patients.push_back(rows.patients[i]);
+    result.values.push_back(rows.values[i]);
+    result.scaled.push_back(rows.scaled[i]);
+  }
+  return result;
+}
+
+struct LinearTerm {
+  double estimate = kNan, variance = kNan;
+};
+
+/// b[first] + b[second] with its variance.
+LinearTerm sum_of(const std::vector<double>& b, const std::vector<double>& v, std::size_t size, std::size_t first,
+                  std::size_t second) {
+  return {b[first] + b[second], v[first * size + first] + v[second * size + second] + 2 * v[first * size + second]};
+}
+
+void set_arms(Association& result, const LinearTerm& reference, const LinearTerm& other) {
+  const LinearTerm* terms[2] = {&reference, &other};
+  for (int arm = 0; arm < 2; ++arm) {
+    const double half_width = stats::kZ95 * std::sqrt(terms[arm]->variance);
+    result.effect_arm[arm] = terms[arm]->estimate;
+    result.lower_arm[arm] = terms[arm]->estimate - half_width;
+    result.upper_arm[arm] = terms[arm]->estimate + half_width;
+  }
+}
+
+bool varies(const std::vector<double>& values) {
+  return std::ranges::any_of(values, [&](double v) { return v != values.front(); });
+}
+
+}  // namespace
+
+FeatureRows rows_of(std::span<const double> values, const Outcome& outcome) {
+  FeatureRows rows;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (std::isnan(values[i]) || outcome.known[i] == 0 || outcome.covariates_known[i] == 0) continue;
+    rows.patients.push_back(i);
+    rows.values.push_back(values[i]);
+  }
+  if (rows.values.size() < 2 || !varies(rows.values)) return rows;
+  double mean = 0, square = 0;
+  for (const double v : rows.values) mean += v;
+  mean /= static_cast<double>(rows.values.size());
+  for (const double v : rows.values) square += (v - mean) * (v - mean);
+  const double deviation = std::sqrt(square / static_cast<double>(rows.values.size() - 1));
+  if (!(deviation > 0) || !std::isfinite(deviation)) return rows;
+  rows.deviation = deviation;
+  for (const double v : rows.values) rows.scaled.push_back((v - mean) / deviation);
+  return rows;
+}
+
+void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankSumDistribution& distribution,
+                   Association& result) {
+  std::vector<double> yes, no;
+  split(rows, outcome, yes, no);
+  const stats::RankSumTest rank_sum = stats::rank_sum_test(yes, no, distribution);
+  const stats::Auc auc = stats::auc_delong(yes, no);
+  result.auc = auc.auc;
+  result.auc_lower = auc.lower;
+  result.auc_upper = auc.upper;
+  result.median_responders = median(yes);
+  result.median_nonresponders = median(no);
+  const std::size_t columns = 1 + outcome.covariate_names.size();
+  const std::vector<double> design = design_of(rows, outcome, {rows.scaled});
+  const stats::LogisticTest logistic = stats::logistic_test(design, columns, events_of(rows, outcome), 0);
+  const std::size_t size = columns + 1;
+  if (!logistic.fit.singular) {
+    result.effect = logistic.fit.coefficients[1];
+    result.se = std::sqrt(logistic.fit.covariance[size + 1]);
+    set_interval(result);
+  }
+  if (logistic.fit.firth) add_flag(result, "separated");
+  if (outcome.covariate_names.empty()) {
+    result.statistic = rank_sum.w;
+    result.p = rank_sum.p;
+    result.test = rank_sum.exact ? "wilcoxon_exact" : "wilcoxon";
+  } else {
+    result.statistic = logistic.statistic;
+    result.p = logistic.p;
+    result.test = logistic.fit.firth ? "logistic_firth_lr" : "logistic_lr";
+  }
+}
+
+void test_survival(const FeatureRows& rows, const Outcome& outcome, Association& result) {
+  const std::size_t columns = 1 + outcome.covariate_names.size();
+  const std::vector<double> design = design_of(rows, outcome, {rows.scaled});
+  const stats::CoxModel model(survival_rows(rows, outcome));
+  const stats::CoxFit fit = model.fit(design, columns);
+  result.p_lr = cox_lr(model, design, columns, 0, fit);
+  if (fit.rank < columns && fit.covariance[0] <= 0) {
+    result.p_lr = kNan;
+    return;
+  }
+  if (fit.infinite) {
+    // The Wald test fails where the likelihood has no maximum; the likelihood ratio does not.
+    add_flag(result, "monotone");
+    result.statistic = kNan;
+    result.p = result.p_lr;
+    result.test = "cox_lr";
+    result.effect = fit.coefficients[0];
+    return;
+  }
+  result.effect = fit.coefficients[0];
+  result.se = std::sqrt(fit.covariance[0]);
+  set_interval(result);
+  result.statistic = result.effect / result.se;
+  result.p = stats::normal_two_sided(result.statistic);
+  result.test = "cox_wald";
+}
+
+void test_interaction(const FeatureRows& rows, const Outcome& outcome, Association& result) {
+  const FeatureRows both = in_arm(rows, outcome, -1);
+  result.n_arms = both.patients.size();
+  for (int arm = 0; arm < 2; ++arm) {
+    const FeatureRows one = in_arm(rows, outcome, arm);
+    if (one.patients.size() < 3 || !varies(one.values)) return;
+    const auto events = events_of(one, outcome);
+    const bool any = std::ranges::any_of(events, [](std::uint8_t e) { return e != 0; });
+    const bool all = std::ranges::all_of(events, [](std::uint8_t e) { return e != 0; });
+    if (!any || (all && !outcome.survival)) return;
+  }
+  std::vector<double> arm, product;
+  for (std::size_t i = 0; i < both.patients.size(); ++i) {
+    arm.push_back(outcome.arm[both.patients[i]]);
+    product.push_back(both.scaled[i] * arm.back());
+  }
+  const std::size_t columns = 3 + outcome.covariate_names.size();
+  const std::vector<double> design = design_of(both, outcome, {product, both.scaled, arm});
+  if (outcome.survival) {
+    const stats::CoxModel model(survival_rows(both, outcome));
+    const stats::CoxFit fit = model.fit(design, columns);
+    result.p_interaction = cox_lr(model, design, columns, 0, fit);
+    if (fit.infinite) return;
+    result.interaction = fit.coefficients[0];
+    result.interaction_se = std::sqrt(fit.covariance[0]);
+    set_arms(result, {fit.coefficients[1], fit.covariance[columns + 1]},
+             sum_of(fit.coefficients, fit.covariance, columns, 0, 1));
+    return;
+  }
+  const stats::LogisticTest test = stats::logistic_test(design, columns, events_of(both, outcome), 0);
+  if (test.fit.singular) return;
+  const std::size_t size = columns + 1;
+  result.p_interaction = test.p;
+  result.interaction = test.fit.coefficients[1];
+  result.interaction_se = std::sqrt(test.fit.covariance[size + 1]);
+  set_arms(result, {test.fit.coefficients[2], test.fit.covariance[2 * size + 2]},
+           sum_of(test.fit.coefficients, test.fit.covariance, size, 1, 2));
+}
+
+void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayout& layout,
+                stats::RankSumDistribution& distribution, Association& result) {
+  FeatureRows known;
+  std::vector<std::uint32_t> batch;
+  for (std::size_t i = 0; i < rows.patients.size(); ++i) {
+    const std::uint32_t own = layout.batch[rows.patients[i]];
+    if (own == BatchLayout::kNone) continue;
+    known.patients.push_back(rows.patients[i]);
+    known.values.push_back(rows.values[i]);
+    known.scaled.push_back(rows.scaled[i]);
+    batch.push_back(own);
+  }
+  if (known.patients.empty() || !varies(known.values)) return;
+  if (layout.batches == 2) {
+    std::vector<double> first, second;
+    for (std::size_t i = 0; i < batch.size(); ++i) (batch[i] == 0 ? first : second).push_back(known.values[i]);
+    result.batch_p = stats::rank_sum_test(first, second, distribution).p;
+  } else {
+    result.batch_p = stats::kruskal_wallis_test(known.values, batch).p;
+  }
+  if (outcome.survival) {
+    stats::SurvivalRows survival = survival_rows(known, outcome);
+    survival.stratum = batch;
+    const std::size_t columns = 1 + outcome.covariate_names.size();
+    const std::vector<double> design = design_of(known, outcome, {known.scaled});
+    const stats::CoxModel model(survival);
+    const stats::CoxFit fit = model.fit(design, columns);
+    if (fit.rank > 0) result.p_batch_adjusted = cox_lr(model, design, columns, 0, fit);
+  } else {
+    result.p_batch_adjusted = stats::van_elteren_test(known.values, events_of(known, outcome), batch).p;
+  }
+  constexpr double kLevel = 0.05;
+  // Batch against outcome is a screen: missing it is worse than a flag too many.
+  constexpr double kOutcomeLevel = 0.1;
+  const bool survives = !std::isnan(result.p_batch_adjusted) && result.p_batch_adjusted < kLevel;
+  if (result.p < kLevel && !survives && result.batch_p < kLevel && layout.outcome_p < kOutcomeLevel) {
+    add_flag(result, "batch_confounded");
+  }
+}
+
+}  // namespace immucan::biomarker

@@ -1,0 +1,37 @@
+#pragma once
+// Inside of association.cpp: the tests of one feature.
+#include <span>
+#include <vector>
+
+#include "biomarker/association.h"
+#include "stats/cox.h"
+#include "stats/wilcoxon.h"
+
+namespace immucan::biomarker {
+
+/// Patients of one feature: value, outcome and covariates known.
+struct FeatureRows {
+  std::vector<std::size_t> patients;
+  std::vector<double> values, scaled;  ///< scaled: per standard deviation, centred
+  double deviation = 0;
+};
+[[nodiscard]] FeatureRows rows_of(std::span<const double> values, const Outcome& outcome);
+
+/// Fills the columns of the outcome; needs both classes (or an event) and variation.
+void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankSumDistribution& distribution,
+                   Association& result);
+void test_survival(const FeatureRows& rows, const Outcome& outcome, Association& result);
+/// Marker × arm.
+void test_interaction(const FeatureRows& rows, const Outcome& outcome, Association& result);
+
+/// Batches of one source among the patients whose outcome is known.
+struct BatchLayout {
+  std::vector<std::uint32_t> batch;  ///< by patient; kNone where not known
+  std::size_t batches = 0;
+  double outcome_p = Association::kNan;  ///< batch against outcome
+  static constexpr std::uint32_t kNone = 0xffffffffU;
+};
+void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayout& layout,
+                stats::RankSumDistribution& distribution, Association& result);
+
+}  // namespace immucan::biomarker

@@ -1,0 +1,40 @@
+#pragma once
+// What clinical.tsv says about the patients of an analysis: response or survival, covariates, arms.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/tsv.h"
+
+namespace immucan::biomarker {
+
+struct OutcomeOptions {
+  std::optional<std::string> response;     ///< column: R | NR (or 1 | 0)
+  std::optional<std::string> time, event;  ///< columns: time >= 0 in one unit, event 0 | 1
+  std::vector<std::string> covariates;     ///< columns; text becomes indicators against its first level
+  std::optional<std::string> treatment;    ///< column of arms
+  std::optional<std::string> batch;        ///< column of clinical.tsv with batches
+};
+
+/// All vectors follow `rows` of clinical.tsv that were asked for.
+struct Outcome {
+  bool survival = false;
+  std::vector<std::uint8_t> known;  ///< the outcome is not missing
+  std::vector<std::uint8_t> event;  ///< responder, or event
+  std::vector<double> time;         ///< survival only
+  std::vector<std::string> covariate_names;
+  std::vector<double> covariates;  ///< row-major patients × names; NaN = missing
+  std::vector<std::uint8_t> covariates_known;
+  std::vector<std::string> arms;   ///< the two arms compared, reference first; empty without --treatment
+  std::vector<int> arm;            ///< 0, 1, or -1 where missing or another arm
+  bool randomised = false;         ///< the compared patients were all randomised
+  std::vector<std::string> batch;  ///< from clinical.tsv; empty vector when not asked
+};
+
+/// 65, with file, line and column: unknown words, text where a number is needed, negative times, one class only, no
+/// events, a covariate that is constant or has a level per patient, fewer or more than two arms.
+[[nodiscard]] Outcome read_outcome(const OutcomeOptions& options, const io::Table& clinical,
+                                   const std::vector<std::size_t>& rows);
+
+}  // namespace immucan::biomarker

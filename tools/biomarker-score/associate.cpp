@@ -1,0 +1,57 @@
+#include "associate.h"
+
+#include <memory>
+
+#include "biomarker/association.h"
+
+namespace immucan::tools {
+
+namespace {
+
+void declare(cli::OptionSet& set, biomarker::AssociateOptions& options) {
+  set.group("Input");
+  set.option("--features", options.cohort.features,
+             "Long table (sample_id, feature, value), or wide: names in the first column, then samples", true);
+  set.option("--clinical", options.clinical, "clinical.tsv, one row per patient", true);
+  set.option("--samples", options.cohort.samples, "samples.tsv; without it sample_id must equal patient_id");
+  set.option("--visit", options.cohort.visit, "The one visit that is analysed");
+  set.choice("--aggregate", options.cohort.aggregate, {"refuse", "mean", "first"},
+             "Two samples with one feature of a patient and visit");
+  set.group("Outcome");
+  set.option("--response", options.outcome.response, "Column of clinical.tsv: R or NR");
+  set.option("--time", options.outcome.time, "Column of clinical.tsv: follow-up");
+  set.option("--event", options.outcome.event, "Column of clinical.tsv: 1 event, 0 end of follow-up");
+  set.group("Algorithm");
+  set.option("--covariates", options.outcome.covariates, "Columns of clinical.tsv to adjust for");
+  set.option("--treatment", options.outcome.treatment, "Column with two arms: tests marker × arm");
+  set.option("--batch", options.outcome.batch, "Column of clinical.tsv with batches, instead of those of samples.tsv");
+  set.option("--min-samples", options.min_samples, "Values a feature needs to be tested");
+  set.group("Output");
+  set.output_file(options.output, "A row per feature, by p");
+}
+
+core::Status run(const biomarker::AssociateOptions& options, core::RunContext& context) {
+  core::OutputSet outputs = core::OutputSet::single(context, options.output);
+  const biomarker::AssociationTable table = biomarker::associate(options, context);
+  outputs.file().write(biomarker::format_associations(table));
+  outputs.count("patients", static_cast<std::int64_t>(table.patients));
+  outputs.count("features", static_cast<std::int64_t>(table.rows.size()));
+  outputs.count("tests", static_cast<std::int64_t>(table.tested));
+  outputs.commit();
+  return core::Status::kOk;
+}
+
+}  // namespace
+
+cli::Command associate_command() {
+  auto options = std::make_shared<biomarker::AssociateOptions>();
+  return {.name = "associate",
+          .summary = "Test every feature against response or survival.",
+          .example =
+              "biomarker-score associate --features features.tsv --samples samples.tsv --clinical clinical.tsv "
+              "--response response --treatment arm -o associations.tsv",
+          .declare = [options](cli::OptionSet& set) { declare(set, *options); },
+          .run = [options](core::RunContext& context) { return run(*options, context); }};
+}
+
+}  // namespace immucan::tools
