@@ -167,7 +167,8 @@ LogisticFit newton(const Design& design, std::span<const std::uint8_t> outcome, 
   }
   fit.log_likelihood = state.log_likelihood;
   // At the boundary the likelihood is 1 for some observations: no finite maximum.
-  fit.separated = !firth && (!fit.converged || state.largest_predictor > kDiverged);
+  const bool lost_rank = !fit.singular && !factor->full_rank();
+  fit.separated = !firth && (!fit.converged || lost_rank || state.largest_predictor > kDiverged);
   unstandardise(design, beta, factor->inverse(), fit);
   return fit;
 }
