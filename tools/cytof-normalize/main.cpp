@@ -1,11 +1,13 @@
 #include "cli/program.h"
 #include "info.h"
 #include "normalize.h"
+#include "phenotype.h"
 
 int main(int argc, char** argv) {
   return immucan::cli::guarded_main("cytof-normalize", argc, argv, [](immucan::cli::Program& program) {
     program.description("Mass cytometry: from the instrument's FCS files to population features.");
     program.add(immucan::cytof_normalize::info_command());
     program.add(immucan::cytof_normalize::normalize_command());
+    program.add(immucan::cytof_normalize::phenotype_command());
   });
 }
