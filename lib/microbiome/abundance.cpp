@@ -9,6 +9,15 @@ namespace immucan::microbiome {
 
 namespace {
 
+/// 31-mers without an error at 0.3 % errors per base; taken where the sample cannot tell.
+constexpr double kUsualSurvival = 0.91;
+/// Prior of log(depth by k-mers / depth by fragments) where the two differ at all: strains of one species lack up to a
+/// third of each other's genes.
+constexpr double kContentPriorVariance = 0.09;
+/// The part of a genome that the database lacks is on average as large as the part of the database's genome that the
+/// sample lacks, but for incomplete genomes it is smaller: half of it (on the logarithmic scale) is added.
+constexpr double kMissingShare = 0.5;
+
 /// k-mers of one genome that no other species holds.
 struct GenomeKmers {
   std::uint64_t kmers = 0, seen = 0, sum = 0;
@@ -52,6 +61,7 @@ class Estimator {
     collect_evidence();
     SampleAbundance result;
     for (auto& [species, evidence] : evidence_) evidence.present = is_present(evidence);
+    measure_depths();
     fit();
     for (auto& [species, evidence] : evidence_) {
       result.evidence.push_back(evidence);
@@ -62,7 +72,11 @@ class Estimator {
     };
     std::ranges::sort(result.evidence, by_taxid, &SpeciesEvidence::species);
     std::ranges::sort(result.species, by_taxid, [](const SpeciesAbundance& s) { return s.evidence.species; });
-    for (const auto& species : result.species) result.known_fragments += species.fragments;
+    for (const auto& species : result.species) {
+      result.known_fragments += species.fragments;
+      result.estimated_fragments += species.estimated_fragments;
+    }
+    result.kmer_survival = survival_;
     return result;
   }
 
@@ -102,8 +116,7 @@ class Estimator {
       }
       // Bins carry the k-mers of the species that are found nowhere else.
       if (evidence_.contains(set_species[record.set]))
-        for (const std::uint32_t genome : database_.set(record.set))
-          if (evidence_.at(set_species[record.set]).present || true) bin_kmers_[genome][record.bin] += record.kmers;
+        for (const std::uint32_t genome : database_.set(record.set)) bin_kmers_[genome][record.bin] += record.kmers;
     }
   }
 
@@ -136,6 +149,59 @@ class Estimator {
   [[nodiscard]] static bool is_present(const SpeciesEvidence& evidence) {
     return evidence.strong_fragments >= 2 && evidence.loci >= 2 &&
            static_cast<double>(evidence.loci) >= 0.4 * evidence.expected_loci;
+  }
+
+  /// How often the k-mers of each present species' reference were seen, and what that says about depth.
+  void measure_depths() {
+    std::map<TaxonIndex, std::vector<std::uint64_t>> histograms;
+    const std::vector<TaxonIndex> set_species = species_of_sets(database_);
+    for (std::uint64_t entry = 0; entry < counts_.entry_counts.size(); ++entry) {
+      const std::uint8_t count = counts_.entry_counts[entry];
+      if (count == 0) continue;
+      const std::uint32_t set = database_.units()[database_.index().unit_at(entry)].set;
+      const auto found = evidence_.find(set_species[set]);
+      if (found == evidence_.end() || !found->second.present) continue;
+      if (!std::ranges::binary_search(database_.set(set), found->second.reference)) continue;
+      auto& histogram = histograms[found->first];
+      histogram.resize(256);
+      ++histogram[count];
+    }
+    for (auto& [species, histogram] : histograms) measure_depth(evidence_.at(species), histogram);
+    measure_survival();
+  }
+
+  static void measure_depth(SpeciesEvidence& evidence, const std::vector<std::uint64_t>& histogram) {
+    // k-mers far above the rest are repeats or shared with other organisms: fit, cut off the tail, fit again.
+    std::size_t cap = histogram.size() - 2;
+    for (int round = 0; round < 6; ++round) {
+      evidence.kmer_depth = truncated_poisson_rate(histogram, cap);
+      const double next = std::max(2.0, std::ceil(evidence.kmer_depth + 3.5 * std::sqrt(evidence.kmer_depth) + 1));
+      if (next >= static_cast<double>(cap)) break;
+      cap = static_cast<std::size_t>(next);
+    }
+    double repeats = 0;
+    for (std::size_t x = 2; x <= cap; ++x) repeats += static_cast<double>((x - 1) * histogram[x]);
+    // Two overlapping reads repeat several k-mers at once: about a quarter of those that a fragment hits.
+    const double clump = 1 + static_cast<double>(evidence.kmer_sum) /
+                                 (4.0 * std::max(1.0, static_cast<double>(evidence.own_fragments)));
+    evidence.kmer_depth_error = repeats > 0 ? std::sqrt(clump / repeats) : 0;
+    if (repeats < 2 * clump) evidence.kmer_depth = 0;
+  }
+
+  /// Share of k-mers without a sequencing error: where all of a genome is there, the share of k-mers found in reads is
+  /// that of k-mers present times survival. Missing parts of the genome make the quotient larger, so the smallest counts.
+  void measure_survival() {
+    double smallest = 1;
+    bool any = false;
+    for (const auto& [species, evidence] : evidence_) {
+      if (evidence.kmer_depth < 0.2 || evidence.kmer_depth_error > 0.05 || evidence.own_fragments < 200) continue;
+      const double present = static_cast<double>(evidence.kmers_seen) /
+                             (static_cast<double>(evidence.kmers) * -std::expm1(-evidence.kmer_depth));
+      const double quotient = evidence.hit_rate / present * std::exp(evidence.kmer_depth_error);
+      smallest = std::min(smallest, quotient);
+      any = true;
+    }
+    survival_ = any ? std::clamp(smallest, 0.5, 1.0) : kUsualSurvival;
   }
 
   /// EM over the genomes of present species: a fragment of a class comes from genome g in proportion to its depth.
@@ -196,12 +262,33 @@ class Estimator {
       genome.coverage = depth(g) * fragment_length;
       species.coverage += genome.coverage;
       species.variance += genome.coverage * fragment_length / static_cast<double>(genomes_[g].length);
-      const GenomeKmers& kmers = genome_kmers_[g];
-      genome.ani = std::pow(truncated_poisson(kmers.kmers, kmers.seen, kmers.sum).present, 1 / k);
+      genome.ani = std::numeric_limits<double>::quiet_NaN();
       species.genomes.push_back(genome);
     }
-    species.ani = std::pow(evidence.hit_rate, 1 / k);
+    species.ani = std::pow(std::min(1.0, evidence.hit_rate / survival_), 1 / k);
+    const double correction = depth_correction(evidence, species.coverage);
+    species.estimated_fragments = species.fragments * std::pow(std::max(1.0, correction), kMissingShare);
+    species.coverage *= correction;
+    species.variance *= correction * correction;
+    for (GenomeAbundance& genome : species.genomes) genome.coverage *= correction;
     return species;
+  }
+
+  /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the depth
+  /// of the k-mers that are there does not, but is vague at low depth. Their quotient, shrunk: it is 1 with prior
+  /// probability 1/2 (the same genome) and log-normal else.
+  [[nodiscard]] double depth_correction(const SpeciesEvidence& evidence, double coverage) const {
+    if (evidence.kmer_depth <= 0 || coverage <= 0) return 1;
+    const double kmers_per_base = static_cast<double>(counts_.base_lookups) * database_.parameters().density /
+                                  std::max(1.0, static_cast<double>(counts_.bases));
+    const double log_quotient = std::log(evidence.kmer_depth / (kmers_per_base * survival_) / coverage);
+    const double error2 = evidence.kmer_depth_error * evidence.kmer_depth_error + 1e-4;
+    const auto density = [&](double variance) {
+      return std::exp(-0.5 * log_quotient * log_quotient / variance) / std::sqrt(variance);
+    };
+    const double same = density(error2), different = density(error2 + kContentPriorVariance);
+    const double weight = different / (same + different + 1e-300);
+    return std::exp(weight * log_quotient * kContentPriorVariance / (kContentPriorVariance + error2));
   }
 
   const Database& database_;
@@ -212,21 +299,35 @@ class Estimator {
   std::vector<GenomeKmers> genome_kmers_;
   std::map<std::uint32_t, std::map<std::uint32_t, double>> bin_kmers_;
   std::vector<double> fragments_;
+  double survival_ = kUsualSurvival;
 };
 
 }  // namespace
 
-KmerRate truncated_poisson(std::uint64_t kmers, std::uint64_t seen, std::uint64_t sum) {
-  if (kmers == 0 || seen == 0) return {};
-  const double mean = static_cast<double>(sum) / static_cast<double>(seen);
-  if (mean <= 1.0) return {0, std::numeric_limits<double>::quiet_NaN()};
-  double low = 0, high = mean;  // λ/(1-e^-λ) rises from 1 and stays above λ
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (middle / -std::expm1(-middle) < mean ? low : high) = middle;
+double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t cap) {
+  double seen = 0, sum = 0;
+  cap = std::min(cap, histogram.size() - 1);
+  for (std::size_t x = 1; x <= cap; ++x) {
+    seen += static_cast<double>(histogram[x]);
+    sum += static_cast<double>(x) * static_cast<double>(histogram[x]);
   }
-  const double present = static_cast<double>(seen) / (static_cast<double>(kmers) * -std::expm1(-low));
-  return {low, std::min(present, 1.0)};
+  if (seen == 0 || sum <= seen) return 0;
+  const double wanted = sum / seen;
+  const auto mean = [&](double lambda) {
+    double term = 1, weights = 0, moment = 0;  // λ^x / x! up to a factor
+    for (std::size_t x = 1; x <= cap; ++x) {
+      term *= lambda / static_cast<double>(x);
+      weights += term;
+      moment += term * static_cast<double>(x);
+    }
+    return moment / weights;
+  };
+  double low = 1e-9, high = 2.0 * static_cast<double>(cap);
+  for (int i = 0; i < 80; ++i) {
+    const double middle = (low + high) / 2;
+    (mean(middle) < wanted ? low : high) = middle;
+  }
+  return low;
 }
 
 SampleAbundance estimate_abundance(const Database& database, const SampleCounts& counts) {

@@ -143,6 +143,7 @@ void SampleCounts::add(const FragmentScanner& scanner) {
   for (const FragmentRecord& fragment : scanner.fragments()) {
     ++fragments;
     bases += fragment.bases;
+    base_lookups += fragment.base_lookups;
     if (fragment.kind == FragmentKind::kHost) ++host_fragments;
     if (fragment.kind == FragmentKind::kUnclassified) ++unclassified_fragments;
     if (fragment.kind != FragmentKind::kMicrobial) continue;

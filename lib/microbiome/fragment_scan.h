@@ -78,7 +78,7 @@ class SampleCounts {
   explicit SampleCounts(const Database& database);
   void add(const FragmentScanner& scanner);
 
-  std::uint64_t fragments = 0, bases = 0;
+  std::uint64_t fragments = 0, bases = 0, base_lookups = 0;
   std::uint64_t reads = 0;  ///< set by whoever feeds the batches: two per pair
   std::uint64_t host_fragments = 0, unclassified_fragments = 0;
   GenomeSets classes;                                    ///< genome lists of the classes
