@@ -182,14 +182,15 @@ class Estimator {
     double repeats = 0;
     for (std::size_t x = 2; x <= cap; ++x) repeats += static_cast<double>((x - 1) * histogram[x]);
     // Two overlapping reads repeat several k-mers at once: about a quarter of those that a fragment hits.
-    const double clump = 1 + static_cast<double>(evidence.kmer_sum) /
-                                 (4.0 * std::max(1.0, static_cast<double>(evidence.own_fragments)));
+    const double clump =
+        1 + static_cast<double>(evidence.kmer_sum) / (4.0 * std::max(1.0, static_cast<double>(evidence.own_fragments)));
     evidence.kmer_depth_error = repeats > 0 ? std::sqrt(clump / repeats) : 0;
     if (repeats < 2 * clump) evidence.kmer_depth = 0;
   }
 
   /// Share of k-mers without a sequencing error: where all of a genome is there, the share of k-mers found in reads is
-  /// that of k-mers present times survival. Missing parts of the genome make the quotient larger, so the smallest counts.
+  /// that of k-mers present times survival. Missing parts of the genome make the quotient larger, so the smallest
+  /// counts.
   void measure_survival() {
     double smallest = 1;
     bool any = false;
@@ -274,8 +275,8 @@ class Estimator {
     return species;
   }
 
-  /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the depth
-  /// of the k-mers that are there does not, but is vague at low depth. Their quotient, shrunk: it is 1 with prior
+  /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the
+  /// depth of the k-mers that are there does not, but is vague at low depth. Their quotient, shrunk: it is 1 with prior
   /// probability 1/2 (the same genome) and log-normal else.
   [[nodiscard]] double depth_correction(const SpeciesEvidence& evidence, double coverage) const {
     if (evidence.kmer_depth <= 0 || coverage <= 0) return 1;

@@ -19,10 +19,10 @@ struct SpeciesEvidence {
   double expected_loci = 0;            ///< of as many fragments spread evenly
   std::uint64_t kmers = 0;             ///< own k-mers of the reference: found in no other species
   std::uint64_t kmers_seen = 0;
-  std::uint64_t kmer_sum = 0;  ///< Σ of how often
+  std::uint64_t kmer_sum = 0;   ///< Σ of how often
   double kmer_depth = 0;        ///< mean depth of the k-mers that are there; 0 where it cannot be told
   double kmer_depth_error = 0;  ///< standard error of its logarithm
-  double hit_rate = 0;         ///< share of k-mers found, in own fragments
+  double hit_rate = 0;          ///< share of k-mers found, in own fragments
   bool present = false;
 };
 
@@ -35,8 +35,8 @@ struct GenomeAbundance {
 
 struct SpeciesAbundance {
   SpeciesEvidence evidence;
-  double fragments = 0;            ///< classified: expectation over ambiguous fragments
-  double estimated_fragments = 0;  ///< with those from parts of its genome that the database lacks
+  double fragments = 0;                  ///< classified: expectation over ambiguous fragments
+  double estimated_fragments = 0;        ///< with those from parts of its genome that the database lacks
   double coverage = 0;                   ///< mean depth of bases
   double ani = 0;                        ///< fraction; NaN where it cannot be told
   double variance = 0;                   ///< of coverage, from the sampling of fragments
@@ -53,9 +53,10 @@ struct SampleAbundance {
 
 [[nodiscard]] SampleAbundance estimate_abundance(const Database& database, const SampleCounts& counts);
 
-/// λ of a Poisson distribution from how many k-mers were seen once, twice …: `histogram[x]` k-mers x times, for x from 1
-/// to `cap` (k-mers seen more often are copies or foreign and left out). The mean of a Poisson variable that is known to
-/// lie in 1 … cap rises with λ, so the maximum-likelihood λ is where it equals the mean seen. 0 where all were seen once.
+/// λ of a Poisson distribution from how many k-mers were seen once, twice …: `histogram[x]` k-mers x times, for x from
+/// 1 to `cap` (k-mers seen more often are copies or foreign and left out). The mean of a Poisson variable that is known
+/// to lie in 1 … cap rises with λ, so the maximum-likelihood λ is where it equals the mean seen. 0 where all were seen
+/// once.
 [[nodiscard]] double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t cap);
 
 }  // namespace immucan::microbiome

@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <unordered_set>
+#include <optional>
+#include <utility>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -87,6 +88,18 @@ bool is_table(const fs::path& list, core::RunContext& context) {
   return false;
 }
 
+/// "kraken:taxid|562" anywhere in the title; 0 = none.
+std::uint64_t taxid_in(const io::FastaRecord& record) {
+  static constexpr std::string_view kMark = "kraken:taxid|";
+  for (const std::string* text : {&record.name, &record.description}) {
+    const std::size_t at = text->find(kMark);
+    if (at == std::string::npos) continue;
+    const std::string_view rest = std::string_view(*text).substr(at + kMark.size());
+    return core::parse_unsigned(rest.substr(0, rest.find_first_not_of("0123456789"))).value_or(0);
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::vector<GenomeFile> list_genomes(const fs::path& where, core::RunContext& context) {
@@ -108,4 +121,24 @@ std::vector<GenomeFile> list_genomes(const fs::path& where, core::RunContext& co
          "Keep one file per genome");
   return files;
 }
+
+GenomeContents read_genome(const fs::path& path, core::RunContext& context,
+                           const std::function<void(std::string_view contig)>& visit) {
+  // Only letters of nucleotides are accepted, so a protein file is refused with the place of its first odd letter.
+  io::FastaReader reader(io::open_source(path, context),
+                         {.alphabet = io::FastaAlphabet::kDna, .upper_case = false, .unique_names = true});
+  GenomeContents contents;
+  io::FastaRecord record;
+  bool first = true;
+  while (reader.next(record)) {
+    if (std::exchange(first, false)) contents.header_taxid = taxid_in(record);
+    for (const char base : record.sequence)
+      contents.bases += sequence::kBaseCodes[static_cast<unsigned char>(base)] < 4 ? 1 : 0;
+    visit(record.sequence);
+  }
+  if (contents.bases == 0)
+    fail(path, 0, "there is no base A, C, G or T in this genome", "Give a nucleotide FASTA file or leave it out");
+  return contents;
+}
+
 }  // namespace immucan::microbiome

@@ -185,7 +185,8 @@ class ProfileMaker {
     row.reads = clades_.reads[node] - host_reads_below(node);
     row.coverage = clades_.coverage[node];
     row.ani = clades_.ani[node];
-    row.sequence_abundance = abundance_.known_fragments > 0 ? clades_.fragments[node] / abundance_.estimated_fragments : 0;
+    row.sequence_abundance =
+        abundance_.known_fragments > 0 ? clades_.fragments[node] / abundance_.estimated_fragments : 0;
     if (total_coverage_ <= 0) return row;
     const double share = row.coverage / total_coverage_;
     row.taxonomic_abundance = share;
