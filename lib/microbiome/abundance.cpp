@@ -18,6 +18,9 @@ constexpr double kContentPriorVariance = 0.09;
 /// sample lacks, but for incomplete genomes it is smaller: half of it (on the logarithmic scale) is added.
 constexpr double kMissingShare = 0.5;
 
+/// A strain is reported from that many fragments and that share of its species' on.
+constexpr double kFewestOfStrain = 5, kSmallestStrain = 0.02;
+
 /// k-mers of one genome that no other species holds.
 struct GenomeKmers {
   std::uint64_t kmers = 0, seen = 0, sum = 0;
@@ -263,7 +266,7 @@ class Estimator {
       genome.coverage = depth(g) * fragment_length;
       species.coverage += genome.coverage;
       species.variance += genome.coverage * fragment_length / static_cast<double>(genomes_[g].length);
-      genome.ani = std::numeric_limits<double>::quiet_NaN();
+      genome.ani = std::pow(std::min(1.0, genome_hit_rate(g) / survival_), 1 / k);
       species.genomes.push_back(genome);
     }
     species.ani = std::pow(std::min(1.0, evidence.hit_rate / survival_), 1 / k);
@@ -271,8 +274,26 @@ class Estimator {
     species.estimated_fragments = species.fragments * std::pow(std::max(1.0, correction), kMissingShare);
     species.coverage *= correction;
     species.variance *= correction * correction;
-    for (GenomeAbundance& genome : species.genomes) genome.coverage *= correction;
+    for (GenomeAbundance& genome : species.genomes) {
+      genome.coverage *= correction;
+      genome.estimated_fragments = genome.fragments * species.estimated_fragments / species.fragments;
+    }
+    // A few fragments of a strain are as well those of its sisters: they stay with the species.
+    std::erase_if(species.genomes, [&](const GenomeAbundance& genome) {
+      return genome.fragments < kFewestOfStrain || genome.fragments < kSmallestStrain * species.fragments;
+    });
     return species;
+  }
+
+  /// Share of the k-mers found, over the classes the genome is in.
+  [[nodiscard]] double genome_hit_rate(std::uint32_t genome) const {
+    double hits = 0, lookups = 0;
+    for (std::uint32_t number = 0; number < counts_.class_counts.size(); ++number) {
+      if (!std::ranges::binary_search(counts_.class_members(number), genome)) continue;
+      hits += static_cast<double>(counts_.class_counts[number].base_hits);
+      lookups += static_cast<double>(counts_.class_counts[number].base_lookups);
+    }
+    return lookups > 0 ? hits / lookups : 0;
   }
 
   /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the

@@ -28,7 +28,7 @@ struct SpeciesEvidence {
 
 struct GenomeAbundance {
   std::uint32_t genome = 0;
-  double fragments = 0;
+  double fragments = 0, estimated_fragments = 0;  ///< as in SpeciesAbundance
   double coverage = 0;
   double ani = 0;  ///< NaN where it cannot be told
 };

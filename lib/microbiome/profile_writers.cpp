@@ -76,9 +76,10 @@ std::string summary_json(const SampleProfile& profile, const Database& database,
   json["input_fragments"] = profile.fragments;
   json["input_bases"] = profile.bases;
   json["host_fragments"] = profile.host_fragments;
-  json["known_fragments"] = profile.known_fragments;
+  json["classified_fragments"] = profile.classified_fragments;
   json["unclassified_fragments"] = profile.unclassified_fragments;
   json["host_fraction"] = profile.host_fraction;
+  json["classified_fraction"] = profile.classified_fraction;
   json["known_fraction"] = profile.known_fraction;
   json["unknown_fraction"] = profile.unknown_fraction;
   json["species"] = species;

@@ -96,15 +96,17 @@ class ProfileMaker {
     profile_.bases = counts_.bases;
     profile_.host_fragments = counts_.host_fragments;
     const std::uint64_t microbial = counts_.fragments - counts_.host_fragments;
-    profile_.known_fragments =
+    profile_.classified_fragments =
         std::min(microbial, static_cast<std::uint64_t>(std::llround(abundance_.known_fragments)));
-    profile_.unclassified_fragments = microbial - profile_.known_fragments;
+    profile_.unclassified_fragments = microbial - profile_.classified_fragments;
     const auto share = [](std::uint64_t part, std::uint64_t whole) {
       return whole == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(whole);
     };
     profile_.host_fraction = share(profile_.host_fragments, profile_.fragments);
-    profile_.known_fraction = share(profile_.known_fragments, profile_.fragments);
-    profile_.unknown_fraction = share(profile_.unclassified_fragments, microbial);
+    profile_.classified_fraction = share(profile_.classified_fragments, profile_.fragments);
+    const double known = std::min(abundance_.estimated_fragments, static_cast<double>(microbial));
+    if (profile_.fragments != 0) profile_.known_fraction = known / static_cast<double>(profile_.fragments);
+    if (microbial != 0) profile_.unknown_fraction = 1 - known / static_cast<double>(microbial);
   }
 
   void place_on_tree() {
@@ -119,7 +121,7 @@ class ProfileMaker {
     if (database_.has_host()) clades_.direct[database_.genomes()[0].taxon] += counts_.host_fragments;
     std::vector<double> shares;
     for (const SpeciesAbundance& species : abundance_.species) shares.push_back(species.fragments);
-    const auto reads = apportion(profile_.known_fragments, shares);
+    const auto reads = apportion(profile_.classified_fragments, shares);
     for (std::size_t s = 0; s < reads.size(); ++s) place_species(abundance_.species[s], reads[s]);
     clades_.reads = clades_.direct;
     std::vector<TaxonIndex> deepest_first(n);
@@ -145,10 +147,11 @@ class ProfileMaker {
   void place_species(const SpeciesAbundance& species, std::uint64_t reads) {
     const TaxonIndex node = species.evidence.species;
     std::vector<double> shares;
-    double reported = 0, reported_coverage = 0, reported_variance = 0;
+    double reported = 0, reported_estimate = 0, reported_coverage = 0, reported_variance = 0;
     for (const GenomeAbundance& genome : species.genomes) {
       shares.push_back(genome.fragments);
       reported += genome.fragments;
+      reported_estimate += genome.estimated_fragments;
     }
     shares.push_back(std::max(0.0, species.fragments - reported));
     const auto parts = apportion(reads, shares);
@@ -160,7 +163,7 @@ class ProfileMaker {
       clades_.direct[taxon] += parts[g];
       clades_.coverage[taxon] += genome.coverage;
       clades_.variance[taxon] += species.variance * share;
-      clades_.fragments[taxon] += genome.fragments;
+      clades_.fragments[taxon] += genome.estimated_fragments;
       if (taxon != node) clades_.ani[taxon] = genome.ani;
       reported_coverage += genome.coverage;
       reported_variance += species.variance * share;
@@ -168,7 +171,7 @@ class ProfileMaker {
     clades_.direct[node] += parts.back();
     clades_.coverage[node] += std::max(0.0, species.coverage - reported_coverage);
     clades_.variance[node] += std::max(0.0, species.variance - reported_variance);
-    clades_.fragments[node] += std::max(0.0, species.fragments - reported);
+    clades_.fragments[node] += std::max(0.0, species.estimated_fragments - reported_estimate);
   }
 
   void visit_rows(TaxonIndex node) {

@@ -36,13 +36,14 @@ struct ReportRow {
 
 struct SampleProfile {
   std::uint64_t fragments = 0, reads = 0, bases = 0;
-  std::uint64_t host_fragments = 0, known_fragments = 0, unclassified_fragments = 0;
-  double host_fraction = 0;       ///< of all fragments
-  double known_fraction = 0;      ///< of all fragments
-  double unknown_fraction = 0;    ///< of all fragments but those of the host
-  double shannon = 0;             ///< of species' taxonomic abundances, natural logarithm
-  std::vector<ProfileRow> rows;   ///< depth first, larger clades first
-  std::vector<ReportRow> report;  ///< Σ direct = fragments
+  std::uint64_t host_fragments = 0, classified_fragments = 0, unclassified_fragments = 0;
+  double host_fraction = 0;        ///< of all fragments
+  double classified_fraction = 0;  ///< of all fragments: those given to a species
+  double known_fraction = 0;       ///< of all fragments: estimated to be of species in the database
+  double unknown_fraction = 0;     ///< of all fragments but the host's: the rest
+  double shannon = 0;              ///< of species' taxonomic abundances, natural logarithm
+  std::vector<ProfileRow> rows;    ///< depth first, larger clades first
+  std::vector<ReportRow> report;   ///< Σ direct = fragments
   std::vector<SpeciesEvidence> evidence;
 };
 

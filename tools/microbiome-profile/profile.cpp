@@ -82,7 +82,7 @@ std::vector<io::FeatureValue> features_of(const microbiome::Database& database,
     if (genome.is_host == 0 && species.emplace(taxon.taxid, taxon.name).second)
       ++names[core::feature_entity(taxon.name)];
   }
-  const bool any = profile.known_fragments != 0;
+  const bool any = profile.classified_fragments != 0;
   for (const auto& [taxid, name] : species) {
     const auto found = abundance.find(taxid);
     const std::optional<double> value =
@@ -131,7 +131,7 @@ core::Status run(const Options& options, core::RunContext& context) {
   outputs.count("database", database.digest());
   outputs.count("fragments", static_cast<std::int64_t>(profile.fragments));
   outputs.count("host_fragments", static_cast<std::int64_t>(profile.host_fragments));
-  outputs.count("known_fragments", static_cast<std::int64_t>(profile.known_fragments));
+  outputs.count("classified_fragments", static_cast<std::int64_t>(profile.classified_fragments));
   outputs.commit();
   return core::Status::kOk;
 }
