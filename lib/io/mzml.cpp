@@ -166,6 +166,10 @@ class BoundaryScanner {
         }
         return Found::kNeedMore;
       }
+      if (!inside_ && bytes_.substr(cursor_, at - cursor_).find_first_not_of(" \t\r\n") != std::string_view::npos) {
+        what = "text between spectra";
+        return Found::kNeedMore;
+      }
       const std::string_view tag = bytes_.substr(at, 20);
       const std::size_t close = tag.starts_with("<!--")        ? bytes_.find("-->", at + 4)
                                 : tag.starts_with("<![CDATA[") ? bytes_.find("]]>", at + 9)
