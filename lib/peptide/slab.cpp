@@ -38,11 +38,12 @@ void finish_bucket(const ProteinDatabase& database, Enzyme enzyme, Bucket& bucke
   for (std::size_t group = 0; group < sites.size();) {
     std::size_t end = group;
     while (end < sites.size() && sites[end].mass == sites[group].mass) ++end;
-    const auto is_target = [&](std::uint64_t hash) {
-      const auto at = std::lower_bound(sites.begin() + static_cast<std::ptrdiff_t>(group),
-                                       sites.begin() + static_cast<std::ptrdiff_t>(end), hash,
-                                       [](const PeptideSite& site, std::uint64_t h) { return site.hash < h; });
-      return at != sites.begin() + static_cast<std::ptrdiff_t>(end) && at->hash == hash;
+    const auto first = sites.begin() + static_cast<std::ptrdiff_t>(group);
+    const auto last = sites.begin() + static_cast<std::ptrdiff_t>(end);
+    const auto is_target = [first, last](std::uint64_t hash) {
+      const auto at =
+          std::lower_bound(first, last, hash, [](const PeptideSite& s, std::uint64_t h) { return s.hash < h; });
+      return at != last && at->hash == hash;
     };
     for (; group < end; ++group) {
       const PeptideSite& site = sites[group];
