@@ -1,0 +1,106 @@
+#include "microbiome/kmer_index.h"
+
+#include <catch2/catch.hpp>
+#include <unordered_map>
+
+#include "core/random.h"
+#include "microbiome/genome_set.h"
+#include "sequence/kmer.h"
+
+using namespace immucan;
+using namespace immucan::microbiome;
+
+TEST_CASE("the index finds what was put in, in order, and nothing else") {
+  core::Random random(3);
+  constexpr std::uint64_t kUnits = 70000;
+  std::unordered_map<std::uint64_t, UnitIndex> expected;
+  // Small hashes, as sampling leaves them: all below 2^60.
+  while (expected.size() < 50000)
+    expected.emplace(random.next() >> 4, static_cast<UnitIndex>(1 + random.below(kUnits)));
+  const unsigned bits = bits_for_units(kUnits);
+  IndexBuilder builder(expected.size(), bits);
+  for (const auto& [hash, unit] : expected) builder.insert(hash, unit);
+  const KmerIndex index(builder.buckets(), bits);
+  CHECK(index.check_units(kUnits));
+
+  std::vector<std::uint64_t> queries;
+  for (const auto& [hash, unit] : expected) {
+    queries.push_back(hash);
+    queries.push_back(random.next() >> 4);  // absent but for chances of 1e-13
+  }
+  std::vector<IndexHit> hits;
+  index.lookup(queries, hits);
+  REQUIRE(hits.size() == expected.size());
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    REQUIRE(hits[i].query == 2 * i);
+    REQUIRE(hits[i].unit == expected.at(queries[2 * i]));
+    REQUIRE(index.unit_at(hits[i].entry) == hits[i].unit);
+    REQUIRE(hits[i].entry < index.entries());
+  }
+}
+
+TEST_CASE("an index without entries answers no") {
+  const IndexBuilder builder(0, 1);
+  const KmerIndex index(builder.buckets(), 1);
+  std::vector<IndexHit> hits;
+  index.lookup(std::vector<std::uint64_t>{0, 1, ~std::uint64_t{0}}, hits);
+  CHECK(hits.empty());
+}
+
+TEST_CASE("units that are too large are noticed") {
+  IndexBuilder builder(1, 4);
+  builder.insert(5, 9);
+  const KmerIndex index(builder.buckets(), 4);
+  CHECK(index.check_units(9));
+  CHECK_FALSE(index.check_units(8));
+}
+
+TEST_CASE("the dense filter has no false negatives and few false positives") {
+  core::Random random(5);
+  std::vector<std::uint64_t> hashes(20000);
+  for (auto& hash : hashes) hash = random.next();
+  std::vector<std::uint64_t> words(DenseFilter::word_count(hashes.size()));
+  CHECK((words.size() & (words.size() - 1)) == 0);
+  for (const auto hash : hashes) DenseFilter::insert(words, hash);
+  const DenseFilter filter(words);
+  for (const auto hash : hashes) REQUIRE(filter.may_contain(hash));
+  int passed = 0;
+  for (int i = 0; i < 100000; ++i) passed += filter.may_contain(random.next()) ? 1 : 0;
+  CHECK(passed < 100000 / 12);  // 16 bits per k-mer: at most one in 16 and chance
+}
+
+TEST_CASE("sets are numbered once, single genomes by themselves") {
+  GenomeSets sets(5);
+  core::Random random(9);
+  std::unordered_map<std::string, std::uint32_t> expected;
+  for (int i = 0; i < 4000; ++i) {
+    std::vector<std::uint32_t> genomes;
+    for (std::uint32_t genome = 0; genome < 5; ++genome)
+      if (random.bernoulli(0.5)) genomes.push_back(genome);
+    if (genomes.empty()) continue;
+    const std::uint32_t number = sets.intern(genomes);
+    std::string key;
+    for (const auto genome : genomes) key += std::to_string(genome) + ",";
+    const auto [entry, is_new] = expected.emplace(key, number);
+    REQUIRE(entry->second == number);
+    if (genomes.size() == 1) REQUIRE(number == genomes[0]);
+    const auto members =
+        sets.members().subspan(sets.offsets()[number], sets.offsets()[number + 1] - sets.offsets()[number]);
+    REQUIRE(std::vector<std::uint32_t>(members.begin(), members.end()) == genomes);
+  }
+  CHECK(expected.size() == 31);
+  CHECK(sets.offsets().size() == 32);
+}
+
+TEST_CASE("a number map agrees with std::unordered_map while it grows") {
+  NumberMap map;
+  std::unordered_map<std::uint64_t, std::uint32_t> expected;
+  core::Random random(1);
+  for (int i = 0; i < 20000; ++i) {
+    const std::uint64_t key = random.below(9000);
+    const auto next = static_cast<std::uint32_t>(expected.size());
+    const auto number = map.find_or_insert(key, next);
+    REQUIRE(expected.emplace(key, next).first->second == number);
+  }
+  CHECK(map.size() == expected.size());
+}
