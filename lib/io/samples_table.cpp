@@ -66,6 +66,24 @@ std::string optional_text(const TsvReader& reader, std::optional<std::size_t> co
   return std::string(reader.field(*column));
 }
 
+/// Blanks and references need no patient, visit or specimen, but what they say must be a known word.
+template <std::size_t N>
+std::string word(const TsvReader& reader, std::size_t column, const std::array<std::string_view, N>& vocabulary,
+                 bool needed) {
+  return needed || !core::is_missing(reader.field(column)) ? from_vocabulary(reader, column, vocabulary) : "";
+}
+
+/// A sample's outputs are named after it.
+std::string sample_id_at(const TsvReader& reader, std::size_t column) {
+  std::string id = required_id(reader, column);
+  const auto odd = [](char c) { return c == '/' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (std::ranges::any_of(id, odd) || id.starts_with('.')) {
+    reader.fail(column, fmt::format("'{}' cannot name a file", core::printable(id)),
+                "A sample_id holds no '/' or control characters and does not begin with '.'");
+  }
+  return id;
+}
+
 }  // namespace
 
 std::vector<Sample> read_samples(const std::filesystem::path& path, core::RunContext& context) {
@@ -84,7 +102,7 @@ std::vector<Sample> read_samples(const std::filesystem::path& path, core::RunCon
   std::map<std::string, std::uint64_t> line_of_id;
   while (reader.next()) {
     Sample sample;
-    sample.sample_id = required_id(reader, sample_column);
+    sample.sample_id = sample_id_at(reader, sample_column);
     const auto [known, inserted] = line_of_id.emplace(sample.sample_id, reader.line());
     if (!inserted) {
       reader.fail(sample_column,
@@ -96,10 +114,8 @@ std::vector<Sample> read_samples(const std::filesystem::path& path, core::RunCon
                          : "sample";
     const bool patient_needed = sample.control == "sample";
     sample.patient_id = patient_needed ? required_id(reader, patient_column) : optional_text(reader, patient_column);
-    sample.visit =
-        patient_needed ? from_vocabulary(reader, visit_column, kVisits) : optional_text(reader, visit_column);
-    sample.specimen =
-        patient_needed ? from_vocabulary(reader, specimen_column, kSpecimens) : optional_text(reader, specimen_column);
+    sample.visit = word(reader, visit_column, kVisits, patient_needed);
+    sample.specimen = word(reader, specimen_column, kSpecimens, patient_needed);
     sample.modality = optional_text(reader, modality_column);
     if (day_column) sample.day = reader.number(*day_column);
     sample.batch = optional_text(reader, batch_column);

@@ -40,8 +40,8 @@ TsvReader::TsvReader(std::unique_ptr<ByteSource> source, char separator)
     if (!lines_.next(line)) {
       core::raise({lines_.name(), Place::line(1), "the table is empty", "It needs a header line with column names"});
     }
+    if (lines_.line_number() == 1 && line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
   } while (line.starts_with('#'));
-  if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
   std::set<std::string_view> seen;
   for (const std::string_view name : core::split(line, separator_)) {
     if (name.empty()) {
