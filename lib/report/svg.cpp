@@ -201,9 +201,10 @@ void Svg::text(double x, double y, std::string_view words, const TextStyle& styl
                        coordinate(style.size), style.fill);
   if (style.anchor != "start") body_ += fmt::format(R"( text-anchor="{}")", style.anchor);
   if (style.bold) body_ += R"( font-weight="600")";
-  if (style.rotate != 0)
-    body_ += fmt::format(R"( transform="rotate({} {} {})") ", coordinate(style.rotate), coordinate(x), coordinate(y));
-        body_ += fmt::format(">{}</text>\n", core::escape_xml(words));
+  if (style.rotate != 0) {
+    body_ += " transform=\"rotate(" + coordinate(style.rotate) + ' ' + coordinate(x) + ' ' + coordinate(y) + ")\"";
+  }
+  body_ += '>' + core::escape_xml(words) + "</text>\n";
 }
 
 void Svg::begin_group(std::string_view tooltip) {

@@ -1,6 +1,7 @@
 #include "assemble.h"
 #include "associate.h"
 #include "cli/program.h"
+#include "report.h"
 #include "score.h"
 
 int main(int argc, char** argv) {
@@ -9,5 +10,6 @@ int main(int argc, char** argv) {
     program.add(immucan::tools::assemble_command());
     program.add(immucan::tools::score_command());
     program.add(immucan::tools::associate_command());
+    program.add(immucan::tools::report_command());
   });
 }
