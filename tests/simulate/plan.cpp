@@ -141,9 +141,9 @@ void draw_survival(Cohort& cohort, core::Random& random) {
   for (Patient& patient : cohort.patients) {
     const double log_hazard =
         kPrognosticHazard * patient.prognostic_z + (patient.treated && patient.responder ? kResponderHazard : 0);
-    const double death = random.exponential(std::exp(log_hazard) / 500.0);
-    const double progression = std::min(death, random.exponential(std::exp(log_hazard) / 300.0));
-    const double censored = 500 + 700 * random.uniform();
+    const double death = random.exponential(std::exp(log_hazard) / 380.0);
+    const double progression = std::min(death, random.exponential(std::exp(log_hazard) / 230.0));
+    const double censored = 650 + 700 * random.uniform();
     const auto days = [](double value) { return std::max(1, static_cast<int>(std::lround(value))); };
     patient.os_event = death <= censored;
     patient.os_days = days(std::min(death, censored));
