@@ -1,5 +1,11 @@
 #include "cli/program.h"
+#include "count.h"
+#include "index.h"
 
 int main(int argc, char** argv) {
-  return immucan::cli::guarded_main("scrna-count", argc, argv, [](immucan::cli::Program&) {});
+  return immucan::cli::guarded_main("scrna-count", argc, argv, [](immucan::cli::Program& program) {
+    program.description("Counts molecules per gene and cell from single-cell RNA sequencing reads.");
+    program.add(immucan::scrna_count::index_command());
+    program.add(immucan::scrna_count::count_command());
+  });
 }

@@ -1,0 +1,54 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/run_context.h"
+#include "scrna/barcodes.h"
+#include "scrna/cell_calling.h"
+#include "scrna/molecules.h"
+#include "scrna/read_mapping.h"
+#include "scrna/reference_index.h"
+
+namespace immucan::scrna {
+
+struct CountOptions {
+  std::filesystem::path index, whitelist;
+  std::string chemistry = "10xv3";
+  std::vector<std::filesystem::path> read1, read2;  ///< lanes in order
+  std::filesystem::path output;
+  std::string sample;             ///< empty: from the name of the first read 2 file
+  std::string specimen = "tissue";
+  std::optional<std::int64_t> expected_cells;
+};
+
+/// What became of the reads. Every read is in one barcode class; those with a barcode are in one read class.
+struct ReadSummary {
+  std::uint64_t reads = 0;
+  std::array<std::uint64_t, kBarcodeClasses> barcodes{};
+  std::uint64_t multi_resolved = 0;  ///< of BarcodeClass::kMulti
+  std::array<std::uint64_t, kReadClasses> mapping{};  ///< of reads whose barcode is or may become known
+  std::uint64_t counted = 0;  ///< with barcode, UMI and one gene
+  [[nodiscard]] std::uint64_t valid_barcodes() const;
+};
+
+struct CountResult {
+  ReadSummary reads;
+  MoleculeSummary molecules;
+  std::vector<CellCounts> barcodes;  ///< with at least one molecule, ascending
+  CellCall call;                     ///< ranks into `barcodes`
+};
+
+/// Reads, maps, corrects and counts. 65 when read 1 is too short for the chemistry, when fewer than 1 % of the reads carry
+/// a barcode of the list (swapped mates and reversed barcodes are recognised), or when no read has a gene.
+[[nodiscard]] CountResult count_reads(const CountOptions& options, const Chemistry& chemistry,
+                                      const ReferenceIndex& index, const Whitelist& whitelist,
+                                      core::RunContext& context);
+
+/// "P01_S1_L001_R2_001.fastq.gz" → "P01".
+[[nodiscard]] std::string sample_of(const std::filesystem::path& read2);
+
+}  // namespace immucan::scrna

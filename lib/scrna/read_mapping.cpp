@@ -1,0 +1,327 @@
+#include "scrna/read_mapping.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+#include "sequence/packed_sequence.h"
+
+namespace immucan::scrna {
+
+using sequence::kBasesPerWord;
+
+namespace {
+
+constexpr std::size_t kGroup = 32;          // reads whose memory is fetched together (docs/performance: batches of 32)
+constexpr std::size_t kMaximalBlocks = 8;   // of one alignment
+constexpr std::size_t kMaximalTies = 64;
+
+}  // namespace
+
+std::string_view name_of(ReadClass read_class) {
+  constexpr std::array<std::string_view, kReadClasses> kNames = {"gene", "several_genes", "antisense", "no_gene", "unmapped", "too_short"};
+  return kNames[static_cast<std::size_t>(read_class)];
+}
+
+void ReadMapper::map(std::span<const std::string_view> reads, std::span<ReadMapping> results) {
+  const auto& seeds = index_.seeds();
+  for (std::size_t first = 0; first < reads.size(); first += kGroup) {
+    const std::size_t count = std::min(kGroup, reads.size() - first);
+    words_.clear();
+    seeds_.clear();
+    chosen_.clear();
+    queries_.assign(count, {});
+    for (std::size_t i = 0; i < count; ++i) {
+      prepare(reads[first + i], queries_[i]);
+      choose_seeds(queries_[i]);
+    }
+    for (const std::uint32_t seed : chosen_) seeds.prefetch_bucket(seeds_[seed].hash);
+    for (const std::uint32_t seed : chosen_) seeds.prefetch_places(seeds_[seed].hash);
+    // The places are near now; ask for the text they point to.
+    for (const std::uint32_t seed : chosen_) {
+      const auto places = seeds.find(seeds_[seed].hash);
+      if (!places.empty() && places.size() <= 2) {
+        for (const auto& place : places) __builtin_prefetch(index_.text() + place.position / kBasesPerWord);
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      const Query& query = queries_[i];
+      if (query.length < index_.parameters().k) {
+        results[first + i] = {ReadClass::kTooShort, 0, 0};
+        continue;
+      }
+      candidates_.clear();
+      best_.clear();
+      const auto chosen = std::span(chosen_).subspan(query.chosen_begin, query.chosen);
+      const std::uint32_t proven = collect_candidates(query, chosen, options_.common_seed);
+      align_candidates(query);
+      results[first + i] = finish(query, proven);
+    }
+  }
+}
+
+void ReadMapper::prepare(std::string_view read, Query& query) {
+  query.length = static_cast<std::uint32_t>(read.size());
+  query.first_word = static_cast<std::uint32_t>(words_.size());
+  query.first_seed = static_cast<std::uint32_t>(seeds_.size());
+  const std::size_t words = sequence::words_for(read.size());
+  words_.resize(words_.size() + 4 * words, 0);
+  std::uint64_t* forward = words_.data() + query.first_word;
+  std::uint64_t* backward = forward + words;
+  std::uint64_t* forward_unknown = backward + words;
+  std::uint64_t* backward_unknown = forward_unknown + words;
+  codes_.resize(read.size());
+  for (std::size_t i = 0; i < read.size(); ++i) {
+    const std::uint8_t code = sequence::kBaseCodes[static_cast<unsigned char>(read[i])];
+    codes_[i] = code;
+    const std::size_t j = read.size() - 1 - i;
+    const unsigned shift = i % kBasesPerWord * 2, back_shift = j % kBasesPerWord * 2;
+    if (code < 4) {
+      forward[i / kBasesPerWord] |= std::uint64_t{code} << shift;
+      backward[j / kBasesPerWord] |= std::uint64_t{3U - code} << back_shift;
+    } else {
+      forward_unknown[i / kBasesPerWord] |= std::uint64_t{1} << shift;
+      backward_unknown[j / kBasesPerWord] |= std::uint64_t{1} << back_shift;
+    }
+  }
+  sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, seeds_);
+  query.seeds = static_cast<std::uint32_t>(seeds_.size()) - query.first_seed;
+}
+
+/// Seeds from left to right that do not overlap.
+void ReadMapper::choose_seeds(Query& query) {
+  query.chosen_begin = static_cast<std::uint32_t>(chosen_.size());
+  std::uint32_t next = 0;
+  for (std::uint32_t i = 0; i < query.seeds; ++i) {
+    if (seeds_[query.first_seed + i].offset < next) continue;
+    chosen_.push_back(query.first_seed + i);
+    next = seeds_[query.first_seed + i].offset + index_.parameters().k;
+  }
+  query.chosen = static_cast<std::uint32_t>(chosen_.size()) - query.chosen_begin;
+}
+
+/// How many of the seeds were looked up completely.
+std::uint32_t ReadMapper::collect_candidates(const Query& query, std::span<const std::uint32_t> seeds,
+                                             std::uint32_t limit) {
+  std::uint32_t complete = 0;
+  for (const std::uint32_t at : seeds) {
+    const sequence::Seed& seed = seeds_[at];
+    const auto places = index_.seeds().find(seed.hash);
+    if (places.size() > limit) continue;
+    ++complete;
+    for (const sequence::SeedPlace& place : places) {
+      const bool reverse = sequence::SeedDictionary::reversed(place) != seed.reversed;
+      const std::uint32_t offset = reverse ? query.length - index_.parameters().k - seed.offset : seed.offset;
+      candidates_.push_back({static_cast<std::int64_t>(place.position) - offset, place.position, reverse});
+    }
+  }
+  return complete;
+}
+
+/// Keeps the best alignments in `best_`, each genome place once.
+void ReadMapper::align_candidates(const Query& query) {
+  std::ranges::sort(candidates_, [](const Candidate& a, const Candidate& b) {
+    return std::tuple(a.start, a.reverse, a.seed_place) < std::tuple(b.start, b.reverse, b.seed_place);
+  });
+  const Candidate* previous = nullptr;
+  ReferenceIndex::Span span{};
+  for (const Candidate& candidate : candidates_) {
+    const bool same = previous != nullptr && previous->start == candidate.start && previous->reverse == candidate.reverse &&
+                      candidate.seed_place < span.end;
+    previous = &candidate;
+    if (same) continue;
+    span = index_.span_of(candidate.seed_place);
+    Alignment alignment;
+    if (!verify(query, candidate, alignment)) continue;
+    if (!best_.empty()) {
+      if (alignment.score < best_.front().score) continue;
+      if (alignment.score > best_.front().score) best_.clear();
+    }
+    const bool known = std::ranges::any_of(best_, [&](const Alignment& other) {
+      return other.reverse == alignment.reverse && other.block_count == alignment.block_count &&
+             other.blocks[0].begin == alignment.blocks[0].begin &&
+             std::ranges::equal(std::span(other.blocks, other.block_count), std::span(alignment.blocks, alignment.block_count),
+                                [](const GenomeBlock& a, const GenomeBlock& b) { return a.begin == b.begin && a.size == b.size; });
+    });
+    if (!known && best_.size() < kMaximalTies) best_.push_back(alignment);
+  }
+}
+
+bool ReadMapper::verify(const Query& query, const Candidate& candidate, Alignment& alignment) const {
+  const ReferenceIndex::Span span = index_.span_of(candidate.seed_place);
+  // Only the part of the read that lies on the chromosome or contig.
+  const std::int64_t length = query.length;
+  const std::int64_t from = std::max<std::int64_t>(0, span.begin - candidate.start);
+  const std::int64_t to = std::min<std::int64_t>(length, span.end - candidate.start);
+  if (to - from < static_cast<std::int64_t>(index_.parameters().k)) return false;
+  const std::size_t words = sequence::words_for(query.length);
+  const std::uint64_t* bases = words_.data() + query.first_word + (candidate.reverse ? words : 0);
+  const std::uint64_t* unknown = words_.data() + query.first_word + (candidate.reverse ? 3 : 2) * words;
+  const auto cost = static_cast<std::int32_t>(options_.mismatch_cost);
+  // Best stretch between mismatches (Kadane), walking from mismatch to mismatch.
+  std::int64_t run_begin = from, stretch_begin = from;
+  std::int32_t score = 0, best = -1;
+  std::uint32_t mismatches = 0, best_mismatches = 0;
+  std::int64_t best_begin = from, best_end = from;
+  const auto close_run = [&](std::int64_t end) {
+    score += static_cast<std::int32_t>(end - run_begin);
+    if (score > best) {
+      best = score;
+      best_begin = stretch_begin;
+      best_end = end;
+      best_mismatches = mismatches;
+    }
+  };
+  for (std::size_t word = static_cast<std::size_t>(from) / kBasesPerWord; word < words; ++word) {
+    const std::int64_t word_begin = static_cast<std::int64_t>(word * kBasesPerWord);
+    if (word_begin >= to) break;
+    // A word may begin before the text does (start < 0): then load from 0 and shift.
+    const std::int64_t at = candidate.start + word_begin;
+    if (at <= -static_cast<std::int64_t>(kBasesPerWord)) continue;
+    const std::uint64_t text = at >= 0 ? sequence::load_bases(index_.text(), static_cast<std::uint64_t>(at))
+                                       : sequence::load_bases(index_.text(), 0) << (2 * static_cast<unsigned>(-at));
+    std::uint64_t different = sequence::differing_bases(bases[word], text) | unknown[word];
+    for (; different != 0; different &= different - 1) {
+      const std::int64_t position = word_begin + std::countr_zero(different) / 2;
+      if (position < from) continue;
+      if (position >= to) break;
+      close_run(position);
+      score -= cost;
+      ++mismatches;
+      run_begin = position + 1;
+      if (score <= 0) {
+        score = 0;
+        mismatches = 0;
+        stretch_begin = run_begin;
+      }
+    }
+  }
+  close_run(to);
+  const auto aligned = static_cast<std::uint32_t>(best_end - best_begin);
+  if (aligned < options_.minimal_aligned * query.length || best < options_.minimal_score * query.length) return false;
+  alignment.score = best;
+  alignment.mismatches = best_mismatches;
+  alignment.aligned = aligned;
+  alignment.reverse = candidate.reverse;
+  const auto begin = static_cast<std::uint32_t>(candidate.start + best_begin);
+  if (span.contig == ReferenceIndex::kNoContig) {
+    alignment.block_count = 1;
+    alignment.blocks[0] = {begin, aligned};
+  } else {
+    to_genome(span.contig, begin - span.begin, aligned, alignment);
+  }
+  return true;
+}
+
+void ReadMapper::to_genome(std::uint32_t contig, std::uint32_t offset, std::uint32_t size, Alignment& alignment) const {
+  for (const GenomeBlock& block : index_.contig_blocks(contig)) {
+    if (offset >= block.size) {
+      offset -= block.size;
+      continue;
+    }
+    const std::uint32_t part = std::min(size, block.size - offset);
+    if (alignment.block_count < kMaximalBlocks) alignment.blocks[alignment.block_count++] = {block.begin + offset, part};
+    size -= part;
+    offset = 0;
+    if (size == 0) break;
+  }
+  // The contig matters only where the read crosses a junction.
+  alignment.contig = alignment.block_count > 1 ? contig : ReferenceIndex::kNoContig;
+}
+
+ReadMapping ReadMapper::finish(const Query& query, std::uint32_t proven_seeds) {
+  const bool whole = !best_.empty() && best_.front().aligned == query.length && best_.front().mismatches < proven_seeds;
+  if (!whole) {
+    candidates_.clear();
+    others_.resize(query.seeds);
+    for (std::uint32_t i = 0; i < query.seeds; ++i) others_[i] = query.first_seed + i;
+    for (const std::uint32_t seed : others_) index_.seeds().prefetch_bucket(seeds_[seed].hash);
+    for (const std::uint32_t seed : others_) index_.seeds().prefetch_places(seeds_[seed].hash);
+    best_.clear();
+    if (collect_candidates(query, others_, options_.common_seed) == 0) {
+      collect_candidates(query, others_, options_.useless_seed);
+    }
+    align_candidates(query);
+  }
+  return assign(query.length);
+}
+
+void ReadMapper::overlaps(const Alignment& alignment, bool reverse, std::vector<GeneOverlap>& out) const {
+  out.clear();
+  const SegmentTable& table = index_.segments(reverse);
+  for (std::uint32_t i = 0; i < alignment.block_count; ++i) {
+    const GenomeBlock& block = alignment.blocks[i];
+    const std::uint32_t end = block.begin + block.size;
+    std::uint32_t at = block.begin;
+    for (std::size_t segment = table.segment_of(at); at < end; ++segment) {
+      const std::uint32_t segment_end = segment + 1 < table.breakpoints.size() ? table.breakpoints[segment + 1] : end;
+      const std::uint32_t bases = std::min(end, segment_end) - at;
+      for (const SegmentGene& here : table.genes_of(segment)) {
+        auto found = std::ranges::find(out, here.gene, &GeneOverlap::gene);
+        if (found == out.end()) found = out.insert(out.end(), {here.gene, 0, 0, 0});
+        if ((here.kind & SegmentGene::kExonic) != 0) found->exonic += bases;
+        if (here.kind == SegmentGene::kIntronic) found->intronic += bases;
+        if (here.kind == (SegmentGene::kExonic | SegmentGene::kIntronic)) found->both += bases;
+      }
+      at += bases;
+    }
+  }
+}
+
+namespace {
+
+/// STARsolo's order for GeneFull_Ex50pAS: a read goes to the first of these that some gene fulfils.
+enum class Overlap : std::uint8_t { kExonic, kExonicAntisense, kHalfExonic, kHalfExonicAntisense, kIntronic, kIntronicAntisense, kNone };
+
+}  // namespace
+
+ReadMapping ReadMapper::assign(std::uint32_t read_length) {
+  if (best_.empty()) return {ReadClass::kUnmapped, 0, 0};
+  (void)read_length;
+  Overlap best = Overlap::kNone;
+  ReadMapping mapping{ReadClass::kNoGene, 0, 0};
+  bool several = false;
+  std::uint8_t evidence = 0;
+  for (const Alignment& alignment : best_) {
+    const bool transcript_reverse = options_.sense ? alignment.reverse : !alignment.reverse;
+    overlaps(alignment, transcript_reverse, sense_);
+    overlaps(alignment, !transcript_reverse, antisense_);
+    const bool spliced = alignment.contig != ReferenceIndex::kNoContig;
+    const auto has_junction = [&](std::uint32_t gene) {
+      return std::ranges::find(index_.contig_genes(alignment.contig), gene) != index_.contig_genes(alignment.contig).end();
+    };
+    const auto consider = [&](const GeneOverlap& overlap, bool antisense) {
+      const bool own_junction = spliced && has_junction(overlap.gene);
+      const bool exonic = overlap.exonic == alignment.aligned && (!spliced || own_junction);
+      const bool half = 2 * overlap.exonic >= alignment.aligned;
+      const bool inside = overlap.exonic + overlap.intronic == alignment.aligned;
+      Overlap type = exonic ? Overlap::kExonic : half ? Overlap::kHalfExonic : inside ? Overlap::kIntronic : Overlap::kNone;
+      if (type == Overlap::kNone) return;
+      if (antisense) type = static_cast<Overlap>(static_cast<std::uint8_t>(type) + 1);
+      const std::uint8_t own = antisense ? 0 : static_cast<std::uint8_t>((own_junction ? kJunction : 0) | (overlap.intronic > 0 ? kIntron : 0) | (overlap.both > 0 ? kEitherWay : 0));
+      if (type < best) {
+        best = type;
+        several = false;
+        mapping.gene = overlap.gene;
+        evidence = own;
+        mapping.read_class = antisense ? ReadClass::kAntisense : ReadClass::kGene;
+      } else if (type == best) {
+        if (overlap.gene != mapping.gene) {
+          several = true;
+        } else if (!antisense) {
+          // What only some of the equally good places say is not known.
+          evidence = static_cast<std::uint8_t>((evidence & own & (kJunction | kIntron)) | ((evidence | own) & kEitherWay));
+        }
+      }
+    };
+    for (const GeneOverlap& overlap : sense_) consider(overlap, false);
+    for (const GeneOverlap& overlap : antisense_) consider(overlap, true);
+  }
+  if (mapping.read_class == ReadClass::kGene) {
+    if (several) mapping.read_class = ReadClass::kSeveralGenes;
+    mapping.evidence = evidence;
+  }
+  return mapping;
+}
+
+}  // namespace immucan::scrna

@@ -1,0 +1,59 @@
+#include "count.h"
+
+#include <memory>
+#include <string>
+
+#include "core/error.h"
+#include "core/output.h"
+#include "scrna/count.h"
+#include "scrna/count_outputs.h"
+
+namespace immucan::scrna_count {
+
+namespace {
+
+void declare(cli::OptionSet& set, scrna::CountOptions& options) {
+  set.group("Input");
+  set.option("-i,--index", options.index, "Index made by scrna-count index", true);
+  set.option("--whitelist", options.whitelist, "Barcodes of the chemistry, one per line", true);
+  set.option("-1,--read1", options.read1, "FASTQ with barcode and UMI, one file per lane", true);
+  set.option("-2,--read2", options.read2, "FASTQ with the RNA, in the same order", true);
+  set.option("--sample", options.sample, "Sample id; by default the beginning of the name of the first read 2 file");
+  set.choice("--specimen", options.specimen, {"tissue", "blood", "stool", "saliva"}, "What was sampled");
+  set.group("Output");
+  set.output_folder(options.output);
+  set.group("Algorithm");
+  std::vector<std::string> names;
+  for (const scrna::Chemistry& chemistry : scrna::chemistries()) names.push_back(chemistry.name);
+  set.choice("--chemistry", options.chemistry, names, "Layout of read 1");
+  set.option("--expected-cells", options.expected_cells, "Cells loaded; estimated from the counts by default");
+}
+
+core::Status run(const scrna::CountOptions& options, core::RunContext& context) {
+  if (options.read1.size() != options.read2.size()) {
+    core::raise_usage("-1 has " + std::to_string(options.read1.size()) + " files and -2 has " + std::to_string(options.read2.size()) + ": give one of each per lane.");
+  }
+  if (options.expected_cells && *options.expected_cells < 1) core::raise_usage("--expected-cells: " + std::to_string(*options.expected_cells) + " is not a positive number.");
+  const scrna::Chemistry chemistry = scrna::find_chemistry(options.chemistry).value();
+  const scrna::ReferenceIndex index(options.index, context);
+  const scrna::Whitelist whitelist(options.whitelist, chemistry.barcode_length, context);
+  const scrna::CountResult result = scrna::count_reads(options, chemistry, index, whitelist, context);
+  core::OutputSet outputs = core::OutputSet::folder(context, options.output);
+  scrna::write_count_outputs(outputs, options, chemistry, index, whitelist, result, context);
+  outputs.commit();
+  context.log.info(std::to_string(result.reads.reads) + " reads, " + std::to_string(result.molecules.molecules) + " molecules, " + std::to_string(result.call.cells.size()) + " cells");
+  return core::Status::kOk;
+}
+
+}  // namespace
+
+cli::Command count_command() {
+  auto options = std::make_shared<scrna::CountOptions>();
+  return {.name = "count",
+          .summary = "Counts molecules per gene and cell.",
+          .example = "scrna-count count -i GRCh38.idx --chemistry 10xv3 --whitelist 3M-february-2018.txt.gz -1 P01_R1.fastq.gz -2 P01_R2.fastq.gz -o P01",
+          .declare = [options](cli::OptionSet& set) { declare(set, *options); },
+          .run = [options](core::RunContext& context) { return run(*options, context); }};
+}
+
+}  // namespace immucan::scrna_count
