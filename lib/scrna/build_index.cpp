@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -120,13 +119,11 @@ GenomeText read_genome(const std::filesystem::path& path, core::RunContext& cont
   GenomeText genome;
   io::FastaReader reader(io::open_source(path, context));
   io::FastaRecord record;
-  std::unordered_set<std::string> seen;
   while (reader.next(record)) {
     const std::string& bases = record.sequence;
     const auto refuse = [&](std::string what, std::string remedy) {
       core::raise({path.string(), core::Place::line(record.line), std::move(what), std::move(remedy)});
     };
-    if (!seen.insert(record.name).second) refuse(fmt::format("chromosome \"{}\" appears twice", core::printable(record.name)), "Every sequence needs its own name");
     if (genome.text.size() + bases.size() > kMaximalText) refuse("the genome exceeds 4 G bases", "Leave out alternative sequences");
     const auto begin = static_cast<std::uint32_t>(genome.text.size());
     genome.chromosomes.push_back({record.name, begin, static_cast<std::uint32_t>(bases.size())});

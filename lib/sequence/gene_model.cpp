@@ -21,6 +21,9 @@ class Builder {
 
   GeneModel build() {
     while (reader_.next(record_)) {
+      if (reader_.format() != io::AnnotationFormat::kGtf) {
+        fail(record_.line, "GFF3 attributes where those of GTF are wanted", "Convert the annotation to GTF");
+      }
       if (record_.feature == "gene") {
         find_gene();
       } else if (record_.feature == "exon") {
@@ -55,14 +58,14 @@ class Builder {
     if (fresh) {
       Gene gene;
       gene.id = id;
-      gene.chromosome = record_.chromosome;
+      gene.chromosome = record_.sequence;
       gene.reverse = reverse;
       gene.line = record_.line;
       model_.genes.push_back(std::move(gene));
     }
     Gene& gene = model_.genes[entry->second];
-    if (gene.chromosome != record_.chromosome || gene.reverse != reverse) {
-      fail(record_.line, fmt::format("gene {} lies on {}{} here and on {}{} in line {}", core::printable(id), core::printable(record_.chromosome), reverse ? '-' : '+', core::printable(gene.chromosome), gene.reverse ? '-' : '+', gene.line),
+    if (gene.chromosome != record_.sequence || gene.reverse != reverse) {
+      fail(record_.line, fmt::format("gene {} lies on {}{} here and on {}{} in line {}", core::printable(id), core::printable(record_.sequence), reverse ? '-' : '+', core::printable(gene.chromosome), gene.reverse ? '-' : '+', gene.line),
            "Give each copy of a gene its own gene_id");
     }
     if (gene.name.empty()) gene.name = first_of({"gene_name", "gene"});
@@ -80,7 +83,6 @@ class Builder {
   void add_exon() {
     const std::uint32_t gene = find_gene();
     const std::string_view id = require("transcript_id");
-    // RefSeq leaves transcript_id empty on some genes; `require` refuses that, so the id is there.
     const auto [entry, fresh] = transcripts_.try_emplace(std::string(id), static_cast<std::uint32_t>(model_.transcripts.size()));
     if (fresh) {
       model_.transcripts.push_back({std::string(id), gene, {}});
@@ -90,7 +92,7 @@ class Builder {
     if (transcript.gene != gene) {
       fail(record_.line, fmt::format("transcript {} belongs to two genes", core::printable(id)), "Give each transcript its own transcript_id");
     }
-    transcript.exons.push_back({record_.begin, record_.end});
+    transcript.exons.push_back({record_.start - 1, record_.end});
   }
 
   void finish_transcripts() {
@@ -140,7 +142,7 @@ class Builder {
   }
 
   io::GtfReader reader_;
-  io::GtfRecord record_;
+  io::GtfRow record_;
   GeneModel model_;
   std::unordered_map<std::string, std::uint32_t> genes_, transcripts_;
   std::vector<std::uint64_t> lines_;

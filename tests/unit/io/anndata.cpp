@@ -1,0 +1,245 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "io/anndata.h"
+#include "io/hdf5.h"
+#include "io/tenx.h"
+#include "io_helpers.h"
+
+using namespace immucan;
+
+namespace {
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+io::AnnData small_data() {
+  io::AnnData data;
+  data.obs.index = {"c1", "c2", "c3"};
+  data.obs.columns = {{"score", std::vector<double>{0.5, std::numeric_limits<double>::quiet_NaN(), -1}},
+                      {"count", std::vector<std::int64_t>{1, 2, 3}},
+                      {"label", std::vector<std::string>{"a", "Ärger", ""}},
+                      {"keep", io::Booleans{{1, 0, 1}}},
+                      {"type", io::Categorical{{0, -1, 1}, {"B cell", "T cell"}, false}}};
+  data.var.index = {"g1", "g2"};
+  data.x = io::CsrMatrix{3, 2, {0, 1, 1, 3}, {1, 0, 1}, {2, 3, 4}};
+  data.layers = {{"spliced", io::CsrMatrix{3, 2, {0, 1, 1, 1}, {1}, {1}}}};
+  data.obsm = {{"X_pca", io::DenseMatrix{3, 2, {1, 2, 3, 4, 5, 6}}}};
+  return data;
+}
+
+void check_equal(const io::CsrMatrix& a, const io::CsrMatrix& b) {
+  CHECK(a.rows == b.rows);
+  CHECK(a.columns == b.columns);
+  CHECK(a.row_start == b.row_start);
+  CHECK(a.column == b.column);
+  CHECK(a.value == b.value);
+}
+
+/// Members of a valid file that single tests then spoil.
+struct Parts {
+  std::vector<std::string> obs_index = {"c1", "c2"}, var_index = {"g1", "g2"};
+  std::vector<std::string> obs_columns;
+  std::string x_encoding = "csr_matrix";
+  std::vector<std::int64_t> shape = {2, 2};
+  std::vector<float> data = {1, 2};
+  std::vector<std::int32_t> indices = {0, 1};
+  std::vector<std::int64_t> indptr = {0, 1, 2};
+  bool obs = true, var_order = true, index_attribute = true;
+  std::function<void(io::Hdf5Writer&)> more;
+};
+
+void write_frame(io::Hdf5Writer& out, const std::string& path, const std::vector<std::string>& index, const std::vector<std::string>& columns, bool order, bool index_attribute) {
+  out.group(path);
+  if (index_attribute) out.attribute(path, "_index", "_index");
+  if (order) out.attribute(path, "column-order", std::span<const std::string>(columns));
+  out.strings(path + "/_index", index);
+}
+
+void write_parts(const std::filesystem::path& path, const Parts& parts) {
+  io::Hdf5Writer out(path);
+  if (parts.obs) write_frame(out, "/obs", parts.obs_index, parts.obs_columns, true, parts.index_attribute);
+  write_frame(out, "/var", parts.var_index, {}, parts.var_order, true);
+  out.group("/X");
+  out.attribute("/X", "encoding-type", parts.x_encoding);
+  out.attribute("/X", "shape", std::span<const std::int64_t>(parts.shape));
+  out.array<float>("/X/data", parts.data);
+  out.array<std::int32_t>("/X/indices", parts.indices);
+  out.array<std::int64_t>("/X/indptr", parts.indptr);
+  if (parts.more) parts.more(out);
+  out.close();
+}
+
+void check_refused(const std::filesystem::path& path, const std::string& part) {
+  core::RunContext context("test", "0", "test");
+  INFO(part);
+  try {
+    (void)io::read_anndata(path, context);
+    FAIL("accepted");
+  } catch (const core::Error& error) {
+    CHECK(error.status() == core::Status::kBadInput);
+    CHECK_THAT(error.what(), Catch::Contains(path.filename().string()));
+    CHECK_THAT(error.what(), Catch::Contains(part));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("an AnnData file comes back as it was written, twice with the same bytes") {
+  const test::TemporaryFolder folder;
+  const io::AnnData data = small_data();
+  io::write_anndata(folder.path() / "a.h5ad", data);
+  io::write_anndata(folder.path() / "b.h5ad", data, 3);
+  CHECK(read_file(folder.path() / "a.h5ad") == read_file(folder.path() / "b.h5ad"));
+  core::RunContext context("test", "0", "test");
+  const io::AnnData back = io::read_anndata(folder.path() / "a.h5ad", context);
+  CHECK(back.obs.index == data.obs.index);
+  CHECK(back.var.index == data.var.index);
+  REQUIRE(back.obs.columns.size() == 5);
+  const auto scores = std::get<std::vector<double>>(back.obs.columns[0].values);
+  CHECK(scores[0] == 0.5);
+  CHECK(std::isnan(scores[1]));
+  CHECK(std::get<std::vector<std::int64_t>>(back.obs.columns[1].values) == std::vector<std::int64_t>{1, 2, 3});
+  CHECK(std::get<std::vector<std::string>>(back.obs.columns[2].values) == std::vector<std::string>{"a", "Ärger", ""});
+  CHECK(std::get<io::Booleans>(back.obs.columns[3].values).values == std::vector<std::uint8_t>{1, 0, 1});
+  CHECK(std::get<io::Categorical>(back.obs.columns[4].values).codes == std::vector<std::int32_t>{0, -1, 1});
+  REQUIRE(back.x);
+  check_equal(*back.x, *data.x);
+  REQUIRE(back.layers.size() == 1);
+  check_equal(back.layers[0].second, data.layers[0].second);
+  REQUIRE(back.obsm.size() == 1);
+  CHECK(back.obsm[0].second.values == data.obsm[0].second.values);
+  CHECK(context.inputs.sorted().size() == 1);
+}
+
+TEST_CASE("arrays beyond one chunk are compressed and read back") {
+  const test::TemporaryFolder folder;
+  std::vector<std::int32_t> values(3 * io::kHdf5ChunkElements + 17);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::int32_t>(i * 2654435761U >> 12);
+  for (const unsigned threads : {1U, 4U}) {
+    io::Hdf5Writer out(folder.path() / ("big" + std::to_string(threads)), 0, threads);
+    out.array<std::int32_t>("/v", values);
+    out.close();
+  }
+  CHECK(read_file(folder.path() / "big1") == read_file(folder.path() / "big4"));
+  core::RunContext context("test", "0", "test");
+  CHECK(io::Hdf5Reader(folder.path() / "big4", context).array<std::int32_t>("/v") == values);
+  CHECK(std::filesystem::file_size(folder.path() / "big1") < values.size() * 4);
+}
+
+TEST_CASE("a CSC matrix and unsorted rows are read as sorted CSR") {
+  const test::TemporaryFolder folder;
+  Parts parts;
+  parts.x_encoding = "csc_matrix";
+  parts.data = {1, 2, 3};
+  parts.indices = {1, 0, 0};
+  parts.indptr = {0, 2, 3};
+  write_parts(folder.path() / "f.h5ad", parts);
+  core::RunContext context("test", "0", "test");
+  const io::AnnData data = io::read_anndata(folder.path() / "f.h5ad", context);
+  check_equal(*data.x, io::CsrMatrix{2, 2, {0, 2, 3}, {0, 1, 0}, {2, 3, 1}});
+}
+
+TEST_CASE("broken AnnData files are refused with the object") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "f.h5ad";
+  const auto spoiled = [&](const std::function<void(Parts&)>& spoil, const std::string& part) {
+    Parts parts;
+    spoil(parts);
+    write_parts(path, parts);
+    check_refused(path, part);
+  };
+  spoiled([](Parts& p) { p.obs = false; }, "/obs: group is missing");
+  spoiled([](Parts& p) { p.index_attribute = false; }, "/obs: attribute _index is missing");
+  spoiled([](Parts& p) { p.var_order = false; }, "/var: attribute column-order is missing");
+  spoiled([](Parts& p) { p.obs_index = {"c1", "c1"}; }, "/obs/_index: \"c1\" appears twice");
+  spoiled([](Parts& p) { p.obs_columns = {"absent"}; }, "/obs/absent: is named in column-order but missing");
+  spoiled([](Parts& p) { p.x_encoding = "coo_matrix"; }, "/X: encoding \"coo_matrix\"");
+  spoiled([](Parts& p) { p.shape = {2, 3}; }, "/X: attribute shape is not [2, 2]");
+  spoiled([](Parts& p) { p.indptr = {0, 1}; }, "/X/indptr: has 2 values where 3");
+  spoiled([](Parts& p) { p.indptr = {0, 2, 1}; }, "/X/indptr: does not ascend");
+  spoiled([](Parts& p) { p.indptr = {0, 1, 4294967296}; }, "/X/indptr: does not ascend");
+  spoiled([](Parts& p) { p.indices = {0, 2}; }, "/X/indices: index 2 is outside 0..1");
+  spoiled([](Parts& p) { p.indices = {0, -1}; }, "/X/indices: index -1");
+  spoiled([](Parts& p) { p.indptr = {0, 2, 2}; p.indices = {1, 1}; }, "/X/indices: column 1 appears twice in row 0");
+  spoiled([](Parts& p) { p.data = {1}; }, "/X/data: has 1 values where 2");
+  spoiled([](Parts& p) { p.obs_columns = {"a"}; p.more = [](io::Hdf5Writer& out) { out.array<double>("/obs/a", std::vector<double>{1}); }; }, "/obs/a: has 1 values where 2");
+  spoiled([](Parts& p) { p.obs_columns = {"a"}; p.more = [](io::Hdf5Writer& out) {
+            out.group("/obs/a");
+            out.attribute("/obs/a", "encoding-type", "categorical");
+            out.array<std::int8_t>("/obs/a/codes", std::vector<std::int8_t>{0, 1});
+            out.strings("/obs/a/categories", std::vector<std::string>{"x"}); }; }, "/obs/a/codes: code 1 names no category");
+}
+
+TEST_CASE("files that are no HDF5, cut off or flipped are refused") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "f.h5ad";
+  folder.write("f.h5ad", "");
+  check_refused(path, "not a whole HDF5 file");
+  folder.write("f.h5ad", "PK\x03\x04 not this");
+  check_refused(path, "not a whole HDF5 file");
+  io::write_anndata(path, small_data());
+  const std::string good = read_file(path);
+  folder.write("f.h5ad", good.substr(0, good.size() / 2));
+  check_refused(path, "not a whole HDF5 file");
+  folder.write("f.h5ad", "\x88" + good.substr(1));
+  check_refused(path, "not a whole HDF5 file");
+  core::RunContext context("test", "0", "test");
+  try {
+    (void)io::read_anndata(folder.path() / "absent.h5ad", context);
+    FAIL("accepted");
+  } catch (const core::Error& error) {
+    CHECK(error.status() == core::Status::kNoInput);
+  }
+}
+
+TEST_CASE("10x folders and .h5 come back as written") {
+  const test::TemporaryFolder folder;
+  io::TenxMatrix matrix{{"AAAC", "AAAG", "TTTT"}, {{"ENSG1", "A"}, {"ENSG2", "B"}}, {3, 2, {0, 1, 1, 3}, {1, 0, 1}, {2, 3, 4}}};
+  io::write_tenx_h5(folder.path() / "m.h5", matrix, "g", "Single Cell 3' v3", 1);
+  core::RunContext context("test", "0", "test");
+  core::OutputSet outputs = core::OutputSet::folder(context, folder.path() / "out");
+  io::write_tenx_folder(outputs, "raw", matrix, 2);
+  outputs.commit();
+  for (const io::TenxMatrix& back : {io::read_tenx_h5(folder.path() / "m.h5", context), io::read_tenx_folder(folder.path() / "out" / "raw", context)}) {
+    CHECK(back.barcodes == matrix.barcodes);
+    REQUIRE(back.features.size() == 2);
+    CHECK(back.features[1].id == "ENSG2");
+    CHECK(back.features[1].name == "B");
+    CHECK(back.features[1].type == "Gene Expression");
+    check_equal(back.counts, matrix.counts);
+  }
+}
+
+TEST_CASE("10x folders whose files disagree are refused") {
+  const test::TemporaryFolder folder;
+  core::RunContext context("test", "0", "test");
+  const auto refused = [&](const std::string& mtx, const std::string& barcodes, const std::string& features, const std::string& part) {
+    folder.write("matrix.mtx", mtx);
+    folder.write("barcodes.tsv", barcodes);
+    folder.write("features.tsv", features);
+    try {
+      (void)io::read_tenx_folder(folder.path(), context);
+      FAIL("accepted");
+    } catch (const core::Error& error) {
+      CHECK(error.status() == core::Status::kBadInput);
+      CHECK_THAT(error.what(), Catch::Contains(part));
+    }
+  };
+  const std::string mtx = "%%MatrixMarket matrix coordinate integer general\n2 1 1\n1 1 3\n";
+  refused(mtx, "AA\nAC\n", "g1\ta\n g2\tb\n", "2 x 1 entries for 2 features and 2 barcodes");
+  refused(mtx, "AA\nAA\n", "g1\ta\ng2\tb\n", "barcodes.tsv:2: barcode appears twice");
+  refused(mtx, "AA\n", "g1\ta\ng1\tb\n", "features.tsv:2: feature id appears twice");
+  refused(mtx, "AA\n", "g1\n", "features.tsv:1: 1 columns");
+  refused(mtx, "\n", "g1\ta\n", "barcodes.tsv:1: empty barcode");
+}
