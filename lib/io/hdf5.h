@@ -44,6 +44,9 @@ class Hdf5Writer {
 
   // Attributes of a group or data set that exists.
   void attribute(const std::string& path, const std::string& name, std::string_view value);
+  void attribute(const std::string& path, const std::string& name, const char* value) {
+    attribute(path, name, std::string_view(value));  // a literal would otherwise become a boolean
+  }
   void attribute(const std::string& path, const std::string& name, std::int64_t value);
   void attribute(const std::string& path, const std::string& name, bool value);
   void attribute(const std::string& path, const std::string& name, std::span<const std::string> values);
