@@ -152,27 +152,6 @@ void draw_survival(Cohort& cohort, core::Random& random) {
   }
 }
 
-/// Which patients have their samples of a series in the second batch: half of each arm and class, except in stool.
-std::vector<bool> draw_batches(const Cohort& cohort, core::Random& random, bool imbalanced) {
-  std::vector<bool> second(cohort.patients.size(), false);
-  std::size_t turn = 0;
-  for (const bool responder : {false, true}) {
-    std::vector<std::size_t> members;
-    for (const bool treated : {false, true}) {
-      const auto part = shuffled_class(cohort, random, treated, responder);
-      members.insert(members.end(), part.begin(), part.end());
-    }
-    if (imbalanced) {
-      random.shuffle(std::span(members));
-      const auto own = static_cast<std::size_t>(std::lround(kBatchImbalance * static_cast<double>(members.size())));
-      for (std::size_t k = 0; k < members.size(); ++k) second[members[k]] = (k < own) == responder;
-    } else {
-      for (const std::size_t i : members) second[i] = turn++ % 2 == 1;
-    }
-  }
-  return second;
-}
-
 /// Patients without a sample of a series, as many of either class.
 std::vector<bool> draw_missing(const Cohort& cohort, core::Random& random) {
   std::vector<bool> missing(cohort.patients.size(), false);
@@ -182,6 +161,32 @@ std::vector<bool> draw_missing(const Cohort& cohort, core::Random& random) {
     for (std::size_t k = 0; k < std::min(per_class, members.size()); ++k) missing[members[k]] = true;
   }
   return missing;
+}
+
+/// Which patients have their samples of a series in the second batch: half of each arm and class, except in stool.
+std::vector<bool> draw_batches(const Cohort& cohort, core::Random& random, const std::vector<bool>& missing,
+                               bool imbalanced) {
+  std::vector<bool> second(cohort.patients.size(), false);
+  std::size_t turn = 0;
+  for (const bool responder : {false, true}) {
+    std::vector<std::size_t> members;
+    for (const bool treated : {false, true}) {
+      for (const std::size_t i : shuffled_class(cohort, random, treated, responder)) {
+        if (!missing[i]) members.push_back(i);
+      }
+    }
+    if (imbalanced) {
+      random.shuffle(std::span(members));
+      // Never all of them: batch and response must not be the same thing.
+      const auto own =
+          std::min(static_cast<std::size_t>(std::lround(kBatchImbalance * static_cast<double>(members.size()))),
+                   members.size() - 1);
+      for (std::size_t k = 0; k < members.size(); ++k) second[members[k]] = (k < own) == responder;
+    } else {
+      for (const std::size_t i : members) second[i] = turn++ % 2 == 1;
+    }
+  }
+  return second;
 }
 
 /// Within a batch the contaminant must not differ between the classes, not even by chance: it is to follow the batch
@@ -205,8 +210,8 @@ void draw_contaminant(Cohort& cohort, core::Random& random, const std::vector<bo
 void plan_samples(Cohort& cohort, core::Random& random) {
   std::vector<SamplePlan> samples;
   for (const Series& series : kSeries) {
-    const std::vector<bool> second = draw_batches(cohort, random, series.batch == "stool");
     const std::vector<bool> missing = draw_missing(cohort, random);
+    const std::vector<bool> second = draw_batches(cohort, random, missing, series.batch == "stool");
     if (series.batch == "stool") draw_contaminant(cohort, random, second, missing);
     const bool repeated = series.specimen == "blood" || series.specimen == "stool";
     for (std::size_t i = 0; i < cohort.patients.size(); ++i) {
