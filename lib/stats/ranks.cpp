@@ -1,8 +1,10 @@
 #include "stats/ranks.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <numeric>
 
 namespace immucan::stats {
 
@@ -11,6 +13,7 @@ namespace {
 constexpr unsigned kDigitBits = 11;  // six passes; 2048 counters stay in the first-level cache
 constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
 constexpr std::size_t kDigits = 6;
+constexpr std::size_t kSmall = 512;  // below, clearing the counters costs more than comparing
 
 /// Unsigned order of the result is the numeric order of the value.
 std::uint64_t ordered_key(double value) {
@@ -26,9 +29,14 @@ std::size_t digit_of(std::uint64_t key, std::size_t digit) {
 
 std::span<const std::uint32_t> RadixArgsort::sort(std::span<const double> values) {
   const std::size_t n = values.size();
+  order_.resize(n);
+  if (n <= kSmall) {
+    std::iota(order_.begin(), order_.end(), 0U);
+    std::ranges::stable_sort(order_, [&](std::uint32_t a, std::uint32_t b) { return values[a] < values[b]; });
+    return order_;
+  }
   items_.resize(n);
   other_.resize(n);
-  order_.resize(n);
   std::array<std::array<std::uint32_t, kBuckets>, kDigits> counts{};
   for (std::size_t i = 0; i < n; ++i) {
     const std::uint64_t key = ordered_key(values[i]);

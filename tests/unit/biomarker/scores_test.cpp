@@ -1,0 +1,204 @@
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "biomarker/sample_scores.h"
+#include "biomarker_helpers.h"
+#include "core/random.h"
+#include "io/tsv.h"
+
+using namespace immucan;
+
+namespace {
+
+io::MatrixTable table_of(const std::vector<std::vector<double>>& rows, const std::vector<std::string>& names) {
+  io::MatrixTable table;
+  table.name = "e.tsv";
+  for (std::size_t i = 0; i < rows[0].size(); ++i) table.column_names.push_back("S" + std::to_string(i));
+  for (std::size_t r = 0; r < rows.size(); ++r) std::ranges::copy(rows[r], table.add_row(names[r]).begin());
+  return table;
+}
+
+/// ssGSEA by walking down the sorted list, as its authors describe it; for values without ties.
+double walked_ssgsea(const std::vector<double>& values, const std::vector<std::uint32_t>& set, double alpha) {
+  const std::size_t p = values.size();
+  std::vector<std::size_t> order(p);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](auto a, auto b) { return values[a] > values[b]; });
+  std::vector<bool> in(p, false);
+  for (const auto row : set) in[row] = true;
+  double total = 0;
+  for (std::size_t i = 0; i < p; ++i) total += in[order[i]] ? std::pow(static_cast<double>(p - i), alpha) : 0;
+  double hit = 0, miss = 0, sum = 0;
+  for (std::size_t i = 0; i < p; ++i) {
+    if (in[order[i]]) {
+      hit += std::pow(static_cast<double>(p - i), alpha) / total;
+    } else {
+      miss += 1 / static_cast<double>(p - set.size());
+    }
+    sum += hit - miss;
+  }
+  return sum;
+}
+
+std::map<std::pair<std::string, std::string>, double> reference_scores(const std::filesystem::path& path) {
+  const auto table = io::read_table(path, test::context());
+  std::map<std::pair<std::string, std::string>, double> result;
+  for (std::size_t row = 0; row < table.rows.size(); ++row) {
+    for (std::size_t column = 1; column < table.header.size(); ++column) {
+      result[{table.rows[row][0], table.header[column]}] = *table.number(row, column);
+    }
+  }
+  return result;
+}
+
+double worst_difference(const biomarker::ScoreTable& table, const std::filesystem::path& path) {
+  const auto expected = reference_scores(path);
+  CHECK(expected.size() == table.values.size());
+  double worst = 0;
+  for (std::size_t set = 0; set < table.sets.size(); ++set) {
+    for (std::size_t sample = 0; sample < table.samples.size(); ++sample) {
+      const double difference =
+          std::fabs(table.at(set, sample) - expected.at({table.sets[set], table.samples[sample]}));
+      worst = std::isnan(difference) ? INFINITY : std::max(worst, difference);
+    }
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("ssGSEA equals its walk, with and without R's order", "[score]") {
+  core::Random random(4);
+  std::vector<std::vector<double>> rows(40, std::vector<double>(3));
+  std::vector<std::string> names;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    names.push_back("G" + std::to_string(r));
+    for (double& v : rows[r]) v = random.normal();
+  }
+  const auto matrix = table_of(rows, names);
+  const std::vector<biomarker::SetRows> sets{
+      {"A", {1, 5, 7, 20, 33}, 5, true}, {"B", {0, 39}, 2, true}, {"C", {2}, 1, false}};
+  for (const bool gsva : {false, true}) {
+    const auto table = biomarker::ssgsea_scores(matrix, sets, 0.25, gsva, 1, nullptr);
+    for (std::size_t set = 0; set < 2; ++set) {
+      for (std::size_t sample = 0; sample < 3; ++sample) {
+        std::vector<double> values;
+        for (const auto& row : rows) values.push_back(row[sample]);
+        CHECK(table.at(set, sample) == Approx(walked_ssgsea(values, sets[set].rows, 0.25)).epsilon(1e-12));
+      }
+    }
+    CHECK(std::isnan(table.at(2, 0)));
+  }
+}
+
+TEST_CASE("ties: the default is the mean over their orders in position and weight", "[score]") {
+  // Two genes tie at the top: each has tail 3.5 and the mean of the weights of ranks 3 and 4.
+  const auto matrix = table_of({{5}, {5}, {1}, {0}}, {"A", "B", "C", "D"});
+  const std::vector<biomarker::SetRows> sets{{"A", {0}, 1, true}, {"B", {1}, 1, true}};
+  const auto table = biomarker::ssgsea_scores(matrix, sets, 0.25, false, 1, nullptr);
+  CHECK(table.at(0, 0) == Approx(3.5 - (10 - 3.5) / 3).epsilon(1e-14));
+  CHECK(table.at(0, 0) == table.at(1, 0));
+  const auto gsva = biomarker::ssgsea_scores(matrix, sets, 0.25, true, 1, nullptr);
+  CHECK(gsva.at(0, 0) == Approx(4 - (10 - 4.0) / 3).epsilon(1e-14));
+  CHECK(gsva.at(1, 0) == Approx(3 - (10 - 3.0) / 3).epsilon(1e-14));
+}
+
+TEST_CASE("default ssGSEA does not depend on the order of rows, other samples or threads", "[score]") {
+  core::Random random(8);
+  std::vector<std::vector<double>> rows(200, std::vector<double>(40));
+  std::vector<std::string> names;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    names.push_back("G" + std::to_string(r));
+    for (double& v : rows[r]) v = std::max(0.0, std::floor(3 * random.normal()));
+  }
+  io::GeneSets gene_sets{"s.gmt", {}, 0};
+  for (int s = 0; s < 10; ++s) {
+    io::GeneSet set{"S" + std::to_string(s), "", {}};
+    for (int i = 0; i < 15; ++i) set.genes.push_back("G" + std::to_string(s * 20 + i));
+    gene_sets.sets.push_back(set);
+  }
+  const auto score = [&](const std::vector<std::vector<double>>& values, const std::vector<std::string>& genes,
+                         unsigned threads) {
+    const auto matrix = table_of(values, genes);
+    const auto sets = biomarker::match_sets(gene_sets, matrix, {}, test::context().log);
+    return biomarker::ssgsea_scores(matrix, sets, 0.25, false, threads, nullptr).values;
+  };
+  const auto expected = score(rows, names, 1);
+  CHECK(score(rows, names, 3) == expected);
+  for (int round = 0; round < 20; ++round) {
+    std::vector<std::size_t> order(rows.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    random.shuffle(std::span(order));
+    std::vector<std::vector<double>> shuffled;
+    std::vector<std::string> shuffled_names;
+    for (const std::size_t r : order) {
+      shuffled.push_back(rows[r]);
+      shuffled_names.push_back(names[r]);
+    }
+    CHECK(score(shuffled, shuffled_names, 1) == expected);  // the same bits
+  }
+  std::vector<std::vector<double>> one;
+  for (const auto& row : rows) one.push_back({row[17]});
+  const auto alone = score(one, names, 1);
+  for (std::size_t set = 0; set < 10; ++set) CHECK(alone[set] == expected[set * 40 + 17]);
+}
+
+TEST_CASE("z-scores by hand; a constant gene does not count", "[score]") {
+  auto matrix = table_of({{1, 2, 3}, {4, 4, 4}, {2, 0, 1}}, {"A", "B", "C"});
+  const auto table = biomarker::zscore_scores(matrix, {{"S", {0, 1, 2}, 3, true}, {"K", {1}, 1, true}}, 1, nullptr);
+  CHECK(table.at(0, 0) == Approx((-1 + 1) / std::sqrt(2.0)).margin(1e-15));
+  CHECK(table.at(0, 1) == Approx((0 - 1) / std::sqrt(2.0)));
+  CHECK(table.at(0, 2) == Approx((1 + 0) / std::sqrt(2.0)));
+  CHECK(std::isnan(table.at(1, 0)));
+}
+
+TEST_CASE("coverage: thin sets are NA, absent sets an error", "[score]") {
+  const auto matrix = table_of({{1}, {2}, {3}}, {"A", "B", "C"});
+  const io::GeneSets thin{"s.gmt", {{"full", "", {"A", "B"}}, {"thin", "", {"C", "X", "Y", "Z"}}}, 0};
+  const auto matched = biomarker::match_sets(thin, matrix, {.min_genes = 1, .min_coverage = 0.5}, test::context().log);
+  CHECK(matched[0].scored);
+  CHECK_FALSE(matched[1].scored);
+  io::GeneSets absent = thin;
+  absent.sets.push_back({"elsewhere", "", {"Q"}});
+  test::expect_error([&] { (void)biomarker::match_sets(absent, matrix, {.min_genes = 1}, test::context().log); },
+                     core::Status::kBadInput, {"s.gmt", "no gene of 1 of 3 sets", "elsewhere", "--skip-absent"});
+  CHECK_FALSE(
+      biomarker::match_sets(absent, matrix, {.min_genes = 1, .skip_absent = true}, test::context().log)[2].scored);
+  test::expect_error([&] { (void)biomarker::match_sets(thin, matrix, {}, test::context().log); },
+                     core::Status::kBadInput, {"none of 2 sets", "--min-genes"});
+}
+
+TEST_CASE("duplicate genes are merged as asked", "[score]") {
+  const auto matrix = table_of({{1, 5}, {2, 2}, {3, 0}, {8, 1}}, {"A", "B", "A", "A"});
+  const auto mean = biomarker::merge_duplicates(table_of({{1, 5}, {2, 2}, {3, 0}, {8, 1}}, {"A", "B", "A", "A"}),
+                                                biomarker::DuplicateGenes::kMean);
+  REQUIRE(mean.rows() == 2);
+  CHECK(mean.row(0)[0] == 4);
+  CHECK(mean.row(1)[0] == 2);
+  CHECK(biomarker::merge_duplicates(table_of({{1, 5}, {3, 0}, {8, 1}}, {"A", "A", "A"}),
+                                    biomarker::DuplicateGenes::kMedian)
+            .row(0)[0] == 3);
+  CHECK(biomarker::merge_duplicates(table_of({{1, 5}, {3, 0}, {8, 1}}, {"A", "A", "A"}),
+                                    biomarker::DuplicateGenes::kMaxVariance)
+            .row(0)[0] == 8);
+}
+
+TEST_CASE("ssGSEA and z-scores agree with R's GSVA on Liu", "[real]") {
+  const auto expression = test::shared_file("cohorts/Liu.expr.tsv.gz");
+  const auto sets = test::shared_file("reference_Liu/sets_used.gmt");
+  if (!expression || !sets) return;
+  biomarker::ScoreOptions options;
+  options.expression = *expression;
+  options.sets = *sets;
+  options.compat = "gsva";
+  const auto reference = [&](const std::string& name) { return sets->parent_path() / name; };
+  options.normalize = false;
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("ssgsea_raw.tsv.gz")) <= 1e-9);
+  options.normalize = true;
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("ssgsea_norm.tsv.gz")) <= 1e-10);
+  options.method = "zscore";
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("zscore.tsv.gz")) <= 1e-10);
+}
