@@ -212,7 +212,6 @@ ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context)
   const CoverageLimits limits{static_cast<std::size_t>(options.min_genes.value_or(compat ? 1 : 5)),
                               options.min_coverage.value_or(compat ? 0.0 : 0.5), options.skip_absent};
   const std::vector<SetRows> sets = match_sets(gene_sets, matrix, limits, context.log);
-  warn_of_floors(matrix, context.log);
   if (options.method == "zscore") {
     if (matrix.columns() < 2) {
       core::raise({matrix.name, core::Place::none(), "one sample only, but z-scores compare a sample with its cohort",
@@ -220,6 +219,7 @@ ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context)
     }
     return zscore_scores(matrix, sets, context.threads, &context.interrupt);
   }
+  warn_of_floors(matrix, context.log);
   ScoreTable table = ssgsea_scores(matrix, sets, options.alpha, compat, context.threads, &context.interrupt);
   if (options.normalize && compat) divide_by_range(table);
   if (options.normalize && !compat) {
