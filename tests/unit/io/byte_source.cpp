@@ -161,6 +161,36 @@ TEST_CASE("files are hashed as stored and enter the ledger at their end") {
   CHECK(records[0].sha256 == core::sha256_hex(gzip(text)));
 }
 
+TEST_CASE("gzip members that end anywhere near the end of the window of stored bytes") {
+  // The decoder looks some bytes ahead and hands them back at the end of a member, perhaps after the window has moved
+  // on.
+  const TemporaryFolder folder;
+  const std::string first = text_of(20000), second = text_of(3000);
+  const std::string plain = gzip(first);
+  constexpr std::size_t kWindow = std::size_t{256} << 10;
+  for (std::size_t total = kWindow - 24; total <= kWindow + 24; ++total) {
+    std::string bytes;  // padding members of 60 KB of header, then one whose end lies at `total`
+    const auto padded = [&](const std::string& member, std::size_t extra) {
+      std::string header = member.substr(0, 10);
+      header[3] = 4;
+      return header + little_endian(extra, 2) + std::string(extra, 'x') + member.substr(10);
+    };
+    std::string wanted;
+    while (total - bytes.size() > 65000 + plain.size()) {
+      bytes += padded(gzip("a"), 60000);
+      wanted += "a";
+    }
+    bytes += padded(plain, total - bytes.size() - plain.size() - 2);
+    REQUIRE(bytes.size() == total);
+    bytes += gzip(second);
+    wanted += first + second;
+    core::RunContext context("test", "0", "test");
+    const auto source = io::open_source(folder.write("x.gz", bytes), context);
+    CHECK(source->compression() == io::Compression::kGzip);
+    CHECK(io::read_all(*source) == wanted);
+  }
+}
+
 TEST_CASE("missing files and folders are status 66") {
   const TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
