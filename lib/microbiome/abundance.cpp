@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 
 namespace immucan::microbiome {
 
@@ -14,6 +15,9 @@ constexpr double kUsualSurvival = 0.91;
 /// Prior of log(depth by k-mers / depth by fragments) where the two differ at all: strains of one species lack up to a
 /// third of each other's genes.
 constexpr double kContentPriorVariance = 0.09;
+/// The counting error understates how far the depth of k-mers strays: overlaps of the same few reads repeat (factor),
+/// and survival, repeats and mixed strains are known to a few per cent only (variance of the logarithm).
+constexpr double kDepthErrorFactor = 4, kDepthModelVariance = 0.03 * 0.03;
 /// The part of a genome that the database lacks is on average as large as the part of the database's genome that the
 /// sample lacks, but for incomplete genomes it is smaller: half of it (on the logarithmic scale) is added.
 constexpr double kMissingShare = 0.5;
@@ -173,17 +177,28 @@ class Estimator {
     measure_survival();
   }
 
+  static double median_of(const std::vector<std::uint64_t>& histogram) {
+    const std::uint64_t seen = std::accumulate(histogram.begin() + 1, histogram.end(), std::uint64_t{0});
+    std::uint64_t below = 0;
+    for (std::size_t x = 1; x < histogram.size(); ++x)
+      if (2 * (below += histogram[x]) >= seen) return static_cast<double>(x);
+    return 0;
+  }
+
   static void measure_depth(SpeciesEvidence& evidence, const std::vector<std::uint64_t>& histogram) {
-    // k-mers far above the rest are repeats or shared with other organisms: fit, cut off the tail, fit again.
-    std::size_t cap = histogram.size() - 2;
-    for (int round = 0; round < 6; ++round) {
-      evidence.kmer_depth = truncated_poisson_rate(histogram, cap);
-      const double next = std::max(2.0, std::ceil(evidence.kmer_depth + 3.5 * std::sqrt(evidence.kmer_depth) + 1));
-      if (next >= static_cast<double>(cap)) break;
-      cap = static_cast<std::size_t>(next);
+    // k-mers far from the bulk are repeats, of other organisms, or of a rarer strain: fit, cut the tails off, fit
+    // again.
+    std::size_t low = 1, high = histogram.size() - 2;
+    evidence.kmer_depth = median_of(histogram) >= 3 ? median_of(histogram) : truncated_poisson_rate(histogram, 1, high);
+    for (int round = 0; round < 8; ++round) {
+      const double spread = std::sqrt(evidence.kmer_depth);
+      low = static_cast<std::size_t>(std::max(1.0, std::floor(evidence.kmer_depth - 1.5 * spread)));
+      high = static_cast<std::size_t>(std::clamp(std::ceil(evidence.kmer_depth + 3.5 * spread + 1), 2.0,
+                                                 static_cast<double>(histogram.size() - 2)));
+      evidence.kmer_depth = truncated_poisson_rate(histogram, low, high);
     }
     double repeats = 0;
-    for (std::size_t x = 2; x <= cap; ++x) repeats += static_cast<double>((x - 1) * histogram[x]);
+    for (std::size_t x = 2; x <= high; ++x) repeats += static_cast<double>((x - 1) * histogram[x]);
     // Two overlapping reads repeat several k-mers at once: about a quarter of those that a fragment hits.
     const double clump =
         1 + static_cast<double>(evidence.kmer_sum) / (4.0 * std::max(1.0, static_cast<double>(evidence.own_fragments)));
@@ -270,12 +285,13 @@ class Estimator {
       species.genomes.push_back(genome);
     }
     species.ani = std::pow(std::min(1.0, evidence.hit_rate / survival_), 1 / k);
-    const double correction = depth_correction(evidence, species.coverage);
-    species.estimated_fragments = species.fragments * std::pow(std::max(1.0, correction), kMissingShare);
-    species.coverage *= correction;
-    species.variance *= correction * correction;
+    const Correction correction = depth_correction(evidence, species.coverage);
+    species.estimated_fragments = species.fragments * std::pow(correction.factor, kMissingShare);
+    species.coverage *= correction.factor;
+    species.variance *= correction.factor * correction.factor;
+    species.variance += species.coverage * species.coverage * correction.log_variance;
     for (GenomeAbundance& genome : species.genomes) {
-      genome.coverage *= correction;
+      genome.coverage *= correction.factor;
       genome.estimated_fragments = genome.fragments * species.estimated_fragments / species.fragments;
     }
     // A few fragments of a strain are as well those of its sisters: they stay with the species.
@@ -299,18 +315,26 @@ class Estimator {
   /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the
   /// depth of the k-mers that are there does not, but is vague at low depth. Their quotient, shrunk: it is 1 with prior
   /// probability 1/2 (the same genome) and log-normal else.
-  [[nodiscard]] double depth_correction(const SpeciesEvidence& evidence, double coverage) const {
-    if (evidence.kmer_depth <= 0 || coverage <= 0) return 1;
+  struct Correction {
+    double factor = 1, log_variance = 0;
+  };
+  [[nodiscard]] Correction depth_correction(const SpeciesEvidence& evidence, double coverage) const {
+    if (evidence.kmer_depth <= 0 || coverage <= 0) return {};
     const double kmers_per_base = static_cast<double>(counts_.base_lookups) * database_.parameters().density /
                                   std::max(1.0, static_cast<double>(counts_.bases));
     const double log_quotient = std::log(evidence.kmer_depth / (kmers_per_base * survival_) / coverage);
-    const double error2 = evidence.kmer_depth_error * evidence.kmer_depth_error + 1e-4;
+    const double error2 =
+        kDepthErrorFactor * evidence.kmer_depth_error * evidence.kmer_depth_error + kDepthModelVariance;
     const auto density = [&](double variance) {
       return std::exp(-0.5 * log_quotient * log_quotient / variance) / std::sqrt(variance);
     };
     const double same = density(error2), different = density(error2 + kContentPriorVariance);
     const double weight = different / (same + different + 1e-300);
-    return std::exp(weight * log_quotient * kContentPriorVariance / (kContentPriorVariance + error2));
+    const double shrink = kContentPriorVariance / (kContentPriorVariance + error2);
+    const double mean = weight * log_quotient * shrink;
+    if (mean <= 0) return {};  // a genome of which more than all is there does not exist
+    const double spread = log_quotient * shrink;
+    return {std::exp(mean), weight * (error2 * shrink + spread * spread) - mean * mean};
   }
 
   const Database& database_;
@@ -326,30 +350,30 @@ class Estimator {
 
 }  // namespace
 
-double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t cap) {
+double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t low, std::size_t high) {
   double seen = 0, sum = 0;
-  cap = std::min(cap, histogram.size() - 1);
-  for (std::size_t x = 1; x <= cap; ++x) {
+  high = std::min(high, histogram.size() - 1);
+  for (std::size_t x = low; x <= high; ++x) {
     seen += static_cast<double>(histogram[x]);
     sum += static_cast<double>(x) * static_cast<double>(histogram[x]);
   }
-  if (seen == 0 || sum <= seen) return 0;
+  if (seen == 0 || sum <= seen * static_cast<double>(low)) return 0;
   const double wanted = sum / seen;
   const auto mean = [&](double lambda) {
     double term = 1, weights = 0, moment = 0;  // λ^x / x! up to a factor
-    for (std::size_t x = 1; x <= cap; ++x) {
-      term *= lambda / static_cast<double>(x);
+    for (std::size_t x = low; x <= high; ++x) {
+      if (x > low) term *= lambda / static_cast<double>(x);
       weights += term;
       moment += term * static_cast<double>(x);
     }
     return moment / weights;
   };
-  double low = 1e-9, high = 2.0 * static_cast<double>(cap);
+  double least = 1e-9, most = 2.0 * static_cast<double>(high) + 10;
   for (int i = 0; i < 80; ++i) {
-    const double middle = (low + high) / 2;
-    (mean(middle) < wanted ? low : high) = middle;
+    const double middle = (least + most) / 2;
+    (mean(middle) < wanted ? least : most) = middle;
   }
-  return low;
+  return least;
 }
 
 SampleAbundance estimate_abundance(const Database& database, const SampleCounts& counts) {

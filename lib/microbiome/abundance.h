@@ -53,10 +53,10 @@ struct SampleAbundance {
 
 [[nodiscard]] SampleAbundance estimate_abundance(const Database& database, const SampleCounts& counts);
 
-/// λ of a Poisson distribution from how many k-mers were seen once, twice …: `histogram[x]` k-mers x times, for x from
-/// 1 to `cap` (k-mers seen more often are copies or foreign and left out). The mean of a Poisson variable that is known
-/// to lie in 1 … cap rises with λ, so the maximum-likelihood λ is where it equals the mean seen. 0 where all were seen
-/// once.
-[[nodiscard]] double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t cap);
+/// λ of a Poisson distribution from how many k-mers were seen how often: `histogram[x]` k-mers x times, of which only x
+/// from `low` to `high` (1 ≤ low) are used. The mean of a Poisson variable known to lie in that window rises with λ, so
+/// the maximum-likelihood λ is where it equals the mean seen. 0 where it cannot be told (all in `low`).
+[[nodiscard]] double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t low,
+                                            std::size_t high);
 
 }  // namespace immucan::microbiome

@@ -407,9 +407,10 @@ TEST_CASE("the truncated Poisson rate is the one that was planted") {
   for (const double lambda : {0.2, 1.0, 5.0}) {
     std::vector<std::uint64_t> histogram(64);
     for (int i = 0; i < 200000; ++i) ++histogram[std::min<std::uint64_t>(random.poisson(lambda), 63)];
-    CHECK(truncated_poisson_rate(histogram, 62) == Approx(lambda).epsilon(0.02));
-    CHECK(truncated_poisson_rate(histogram, 4) == Approx(lambda).epsilon(0.05));
+    CHECK(truncated_poisson_rate(histogram, 1, 62) == Approx(lambda).epsilon(0.02));
+    CHECK(truncated_poisson_rate(histogram, 2, 9) == Approx(lambda).epsilon(0.05));
+    CHECK(truncated_poisson_rate(histogram, 1, 4) == Approx(lambda).epsilon(0.05));
   }
-  CHECK(truncated_poisson_rate(std::vector<std::uint64_t>{0, 10, 0, 0}, 2) == 0);
-  CHECK(truncated_poisson_rate(std::vector<std::uint64_t>{0, 0, 0, 0}, 2) == 0);
+  CHECK(truncated_poisson_rate(std::vector<std::uint64_t>{0, 10, 0, 0}, 1, 2) == 0);
+  CHECK(truncated_poisson_rate(std::vector<std::uint64_t>{0, 0, 0, 0}, 1, 2) == 0);
 }
