@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -18,6 +19,9 @@ namespace {
 
 namespace colour = report::colour;
 constexpr double kNan = AssociationRow::kNan;
+/// Blue and vermilion belong to responders and non-responders.
+constexpr std::array<std::string_view, 6> kTrackColours{colour::kOrange, colour::kSky,    colour::kGreen,
+                                                        colour::kPurple, colour::kYellow, colour::kGrey};
 
 /// Values of a feature per patient of the cohort; empty when the features table does not have it.
 std::span<const double> values_of(const ReportData& data, const std::string& feature) {
@@ -50,9 +54,9 @@ double median(std::vector<double> values) {
 
 std::string ratio_note(double effect, double lower, double upper) {
   if (std::isnan(effect)) return "NA";
-  if (std::isnan(lower) || std::isnan(upper)) return report::short_number(std::exp(effect));
-  return fmt::format("{} ({} to {})", report::short_number(std::exp(effect)), report::short_number(std::exp(lower)),
-                     report::short_number(std::exp(upper)));
+  if (std::isnan(lower) || std::isnan(upper)) return report::ratio_number(std::exp(effect));
+  return fmt::format("{} ({} to {})", report::ratio_number(std::exp(effect)), report::ratio_number(std::exp(lower)),
+                     report::ratio_number(std::exp(upper)));
 }
 
 std::string p_words(std::string_view name, double p) {
@@ -131,7 +135,8 @@ std::optional<report::HeatmapTrack> clinical_track(const ReportData& data, const
     if (!core::is_missing(text)) levels.emplace(text, "");
   }
   if (levels.empty() || levels.size() > 6) return std::nullopt;
-  for (auto& [level, fill] : levels) track.colours.emplace_back(level, std::string(colour::category(first_colour++)));
+  for (auto& [level, fill] : levels)
+    track.colours.emplace_back(level, std::string(kTrackColours[first_colour++ % kTrackColours.size()]));
   return track;
 }
 
@@ -223,9 +228,9 @@ std::string composition_figure(const ReportData& data, const std::string& column
   constexpr std::size_t kMostLevels = 12;
   if (levels.size() > kMostLevels) return {};
   report::BarPlot plot{title, "patients", {}, {levels.begin(), levels.end()}};
-  plot.parts = {{"responder", std::string(colour::kBlue)},
-                {"non-responder", std::string(colour::kVermilion)},
-                {"not known", std::string(colour::kGrey)}};
+  const bool unknown = std::ranges::find(data.response, Response::kUnknown) != data.response.end();
+  plot.parts = {{"responder", std::string(colour::kBlue)}, {"non-responder", std::string(colour::kVermilion)}};
+  if (unknown) plot.parts.emplace_back("not known", std::string(colour::kGrey));
   return report::bar_plot(plot);
 }
 
@@ -241,8 +246,9 @@ std::vector<AssociationRow> top_rows(const std::vector<AssociationRow>& rows, st
 std::string effect_figure(const std::vector<AssociationRow>& rows, const ReportOptions& options, bool survival) {
   report::ForestPlot plot;
   plot.title = survival ? "Hazard ratio per standard deviation" : "Odds ratio of response per standard deviation";
-  plot.axis = survival ? "← longer survival      hazard ratio, 95 % interval      shorter survival →"
-                       : "← higher in non-responders      odds ratio, 95 % interval      higher in responders →";
+  plot.axis = survival ? "hazard ratio, 95 % interval" : "odds ratio, 95 % interval";
+  plot.low_words = survival ? "longer survival" : "higher in non-responders";
+  plot.high_words = survival ? "shorter survival" : "higher in responders";
   plot.note_heading = survival ? "HR (95 %), FDR" : "OR (95 %), FDR";
   std::vector<std::string> modalities;
   for (const AssociationRow& row : rows) {
@@ -290,7 +296,8 @@ std::string roc_figure(const ReportData& data, const AssociationRow& row) {
                        auc.auc,
                        auc.lower,
                        auc.upper};
-  if (std::isnan(auc.variance)) plot.lower = kNan;
+  // Without any overlap DeLong's variance is 0: an interval of no width would pretend to certainty.
+  if (std::isnan(auc.variance) || auc.variance == 0) plot.lower = kNan;
   for (const stats::RocPoint& point : stats::roc_curve(split.responders, split.nonresponders)) {
     plot.points.emplace_back(point.false_positive_rate, point.true_positive_rate);
   }
@@ -330,22 +337,26 @@ std::string survival_figure(const ReportData& data, const ReportOptions& options
                       : "HR per SD " + (arm == row.arm_reference
                                             ? ratio_note(row.effect_reference, row.lower_reference, row.upper_reference)
                                             : ratio_note(row.effect_other, row.lower_other, row.upper_other));
-  const auto add = [&](const Group& group, const std::string& name, std::string_view fill, bool dashed) {
+  const auto add = [&](const Group& group, const std::string& name, const std::string& short_name,
+                       std::string_view fill, bool dashed) {
     report::SurvivalCurve curve = curve_of(group, plot.ticks);
     curve.name = name;
+    curve.short_name = short_name;
     curve.colour = std::string(fill);
     curve.dashed = dashed;
     plot.curves.push_back(std::move(curve));
   };
-  add(high, fmt::format("above median (n = {})", high.time.size()), colour::kGreen, false);
-  add(low, fmt::format("at or below (n = {})", low.time.size()), colour::kPurple, true);
+  add(high, fmt::format("above median (n = {})", high.time.size()), "above", colour::kGreen, false);
+  add(low, fmt::format("at or below (n = {})", low.time.size()), "at or below", colour::kPurple, true);
   return report::survival_plot(plot);
 }
 
 std::string interaction_figure(const std::vector<AssociationRow>& rows) {
   report::ForestPlot plot;
   plot.title = "Hazard ratio per standard deviation in each arm";
-  plot.axis = "← longer survival      hazard ratio, 95 % interval      shorter survival →";
+  plot.axis = "hazard ratio, 95 % interval";
+  plot.low_words = "longer survival";
+  plot.high_words = "shorter survival";
   plot.note_heading = "HR (95 %); FDR of the interaction";
   for (const AssociationRow& row : rows) {
     if (std::isnan(row.p_interaction)) continue;
@@ -402,7 +413,7 @@ std::string heatmap_figure(const ReportData& data, const ReportOptions& options,
     for (const std::size_t patient : order) plot.values.push_back(row[patient]);
   }
   plot.tracks.push_back(response_track(data, order));
-  if (auto track = clinical_track(data, options.arm, "arm", order, 1)) plot.tracks.push_back(std::move(*track));
+  if (auto track = clinical_track(data, options.arm, "arm", order, 0)) plot.tracks.push_back(std::move(*track));
   if (auto track = clinical_track(data, "tumour_type", "tumour type", order, 2))
     plot.tracks.push_back(std::move(*track));
   return report::heatmap(plot);

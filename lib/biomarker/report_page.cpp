@@ -16,7 +16,7 @@ namespace {
 
 using core::escape_xml;
 
-constexpr std::size_t kCurves = 6;  ///< ROC and strip plots
+constexpr std::size_t kCurves = 8;  ///< ROC and strip plots
 constexpr std::size_t kSurvivalPlots = 4;
 constexpr std::size_t kArmPlots = 3;  ///< features shown per arm
 
@@ -86,15 +86,17 @@ void summary_section(report::HtmlPage& page, const ReportData& data, const Repor
   if (!data.by_response.empty()) {
     const Findings findings = findings_of(data.by_response, options.fdr);
     const auto found = significant_rows(data.by_response, options.fdr);
-    list += fmt::format("<li><b>Response.</b> {} of {} at FDR &lt; {}{}</li>\n",
-                        plural(findings.significant, "feature differs", "features differ"),
-                        plural(findings.tested, "tested", "tested"), level,
-                        found.empty() ? "." : fmt::format("; the leading ones: {}.", names_of(found, 5)));
+    list += fmt::format(
+        "<li><b>Response.</b> {} of {} tested features {} between responders and non-responders at FDR &lt; "
+        "{}{}</li>\n",
+        findings.significant, findings.tested, findings.significant == 1 ? "differs" : "differ", level,
+        found.empty() ? "." : fmt::format("; the leading ones: {}.", names_of(found, 5)));
     if (findings.confounded > 0) {
       std::vector<AssociationRow> flagged;
       std::ranges::copy_if(data.by_response, std::back_inserter(flagged), &AssociationRow::confounded);
-      list += fmt::format("<li><b>Batch.</b> {} batch and is not counted as a finding: {}.</li>\n",
-                          plural(findings.confounded, "feature follows", "features follow"), names_of(flagged, 5));
+      list += fmt::format("<li><b>Batch.</b> {} batch and {} not counted as found: {}.</li>\n",
+                          plural(findings.confounded, "feature follows", "features follow"),
+                          findings.confounded == 1 ? "is" : "are", names_of(flagged, 5));
     }
   }
   if (!data.by_survival.empty()) {
@@ -159,7 +161,8 @@ void response_section(report::HtmlPage& page, const ReportData& data, const Repo
                "R responders, NR non-responders.");
   page.raw("<h3>Separation of responders and non-responders</h3>\n");
   page.figures(curves,
-               "ROC curves of single features with DeLong's interval. They describe these patients, who were also used "
+               "ROC curves of single features with DeLong's interval, which is not defined where the groups do not "
+               "overlap at all. They describe these patients, who were also used "
                "to choose the features, and "
                "are therefore too good: new patients will show less.");
   if (const std::string figure = heatmap_figure(

@@ -23,17 +23,13 @@ Cell feature_cell(const AssociationRow& row) {
           label.name, false};
 }
 
-Cell modality_cell(const AssociationRow& row) {
-  return text_cell(modality_name(feature_label(row.feature).modality));
-}
-
 /// exp(effect) with its interval, sorted by the effect.
 Cell ratio_cell(double effect, double lower, double upper) {
   if (std::isnan(effect)) return {"NA", "NA", true};
-  std::string html = report::short_number(std::exp(effect));
+  std::string html = report::ratio_number(std::exp(effect));
   if (!std::isnan(lower) && !std::isnan(upper)) {
-    html += fmt::format(" <span class=\"small\">({} to {})</span>", report::short_number(std::exp(lower)),
-                        report::short_number(std::exp(upper)));
+    html += fmt::format(" <span class=\"small\">({} to {})</span>", report::ratio_number(std::exp(lower)),
+                        report::ratio_number(std::exp(upper)));
   }
   return {html, core::format_double(effect), true};
 }
@@ -41,7 +37,9 @@ Cell ratio_cell(double effect, double lower, double upper) {
 Cell auc_cell(const AssociationRow& row) {
   if (std::isnan(row.auc)) return {"NA", "NA", true};
   std::string html = fmt::format("{:.2f}", row.auc);
-  if (!std::isnan(row.auc_lower) && !std::isnan(row.auc_upper)) {
+  if (row.auc_lower == row.auc_upper) {
+    html += " <span class=\"small\">(separated)</span>";
+  } else if (!std::isnan(row.auc_lower) && !std::isnan(row.auc_upper)) {
     html += fmt::format(" <span class=\"small\">({:.2f} to {:.2f})</span>", row.auc_lower, row.auc_upper);
   }
   return {html, core::format_double(row.auc), true};
@@ -126,23 +124,23 @@ report::HtmlTable qc_table(const std::string& id, const std::vector<const report
 
 report::HtmlTable response_table(const std::vector<AssociationRow>& rows, double level) {
   report::HtmlTable table{"response-table", "", {}, {}, 20, true};
-  table.columns = {{"#", "rank by p"},
-                   {"feature", "rest the pointer on a name to see the full one"},
-                   {"modality", ""},
-                   {"n", "patients with a value and a known response"},
-                   {"odds ratio (95 %)", "of response, per standard deviation of the feature"},
-                   {"AUC (95 %)", "above 0.5: higher in responders; DeLong interval"},
-                   {"median R", "median in responders"},
-                   {"median NR", "median in non-responders"},
-                   {"p", "rank-sum test unless covariates were asked for"},
-                   {"FDR", "Benjamini and Hochberg over all tested features"},
-                   {"finding", "at FDR < " + report::short_number(level)}};
+  table.columns = {
+      {"#", "rank by p"},
+      {"feature", "the dot gives the modality; rest the pointer on a name to see the full one"},
+      {"finding", "at FDR < " + report::short_number(level)},
+      {"odds ratio (95 %)", "of response, per standard deviation of the feature"},
+      {"AUC (95 %)", "above 0.5: higher in responders; DeLong interval, not defined where the groups are separated"},
+      {"p", "the test is named in the association table"},
+      {"FDR", "Benjamini and Hochberg over all tested features"},
+      {"median R", "median in responders"},
+      {"median NR", "median in non-responders"},
+      {"n", "patients with a value and a known response"}};
   std::size_t rank = 0;
   for (const AssociationRow& row : rows) {
-    table.rows.push_back({rank_cell(++rank), feature_cell(row), modality_cell(row), number_cell(row.n),
-                          ratio_cell(row.effect, row.lower, row.upper), auc_cell(row),
-                          number_cell(row.median_responders), number_cell(row.median_nonresponders),
-                          number_cell(row.p, 2), number_cell(row.fdr, 2), verdict_cell(row)});
+    table.rows.push_back({rank_cell(++rank), feature_cell(row), verdict_cell(row),
+                          ratio_cell(row.effect, row.lower, row.upper), auc_cell(row), number_cell(row.p, 2),
+                          number_cell(row.fdr, 2), number_cell(row.median_responders),
+                          number_cell(row.median_nonresponders), number_cell(row.n)});
   }
   return table;
 }
@@ -150,19 +148,18 @@ report::HtmlTable response_table(const std::vector<AssociationRow>& rows, double
 report::HtmlTable survival_table(const std::vector<AssociationRow>& rows, double level) {
   report::HtmlTable table{"survival-table", "", {}, {}, 12, true};
   table.columns = {{"#", "rank by p"},
-                   {"feature", "rest the pointer on a name to see the full one"},
-                   {"modality", ""},
-                   {"n", "patients with a value and a known survival"},
-                   {"events", ""},
+                   {"feature", "the dot gives the modality; rest the pointer on a name to see the full one"},
+                   {"finding", "at FDR < " + report::short_number(level)},
                    {"hazard ratio (95 %)", "Cox model, per standard deviation of the feature"},
                    {"p", ""},
                    {"FDR", "Benjamini and Hochberg over all tested features"},
-                   {"finding", "at FDR < " + report::short_number(level)}};
+                   {"n", "patients with a value and a known survival"},
+                   {"events", ""}};
   std::size_t rank = 0;
   for (const AssociationRow& row : rows) {
-    table.rows.push_back({rank_cell(++rank), feature_cell(row), modality_cell(row), number_cell(row.n),
-                          number_cell(row.events), ratio_cell(row.effect, row.lower, row.upper), number_cell(row.p, 2),
-                          number_cell(row.fdr, 2), verdict_cell(row)});
+    table.rows.push_back({rank_cell(++rank), feature_cell(row), verdict_cell(row),
+                          ratio_cell(row.effect, row.lower, row.upper), number_cell(row.p, 2), number_cell(row.fdr, 2),
+                          number_cell(row.n), number_cell(row.events)});
   }
   return table;
 }
@@ -173,19 +170,18 @@ report::HtmlTable interaction_table(const std::vector<AssociationRow>& rows, dou
   const std::string other = rows.empty() ? "other" : rows.front().arm_other;
   table.columns = {
       {"#", "rank by p of the interaction"},
-      {"feature", "rest the pointer on a name to see the full one"},
-      {"modality", ""},
+      {"feature", "the dot gives the modality; rest the pointer on a name to see the full one"},
+      {"finding", "predictive needs randomised arms and an interaction at FDR < " + report::short_number(level)},
       {"HR in " + other + " (95 %)", "Cox model, per standard deviation of the feature"},
       {"HR in " + reference + " (95 %)", "Cox model, per standard deviation of the feature"},
-      {"p interaction", "likelihood ratio, marker × arm"},
-      {"FDR", "Benjamini and Hochberg over all interaction tests"},
-      {"finding", "predictive needs randomised arms and an interaction at FDR < " + report::short_number(level)}};
+      {"p interaction", "feature × arm"},
+      {"FDR", "Benjamini and Hochberg over all interaction tests"}};
   std::size_t rank = 0;
   for (const AssociationRow& row : rows) {
-    table.rows.push_back({rank_cell(++rank), feature_cell(row), modality_cell(row),
+    table.rows.push_back({rank_cell(++rank), feature_cell(row), verdict_cell(row),
                           ratio_cell(row.effect_other, row.lower_other, row.upper_other),
                           ratio_cell(row.effect_reference, row.lower_reference, row.upper_reference),
-                          number_cell(row.p_interaction, 2), number_cell(row.fdr_interaction, 2), verdict_cell(row)});
+                          number_cell(row.p_interaction, 2), number_cell(row.fdr_interaction, 2)});
   }
   return table;
 }

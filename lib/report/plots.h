@@ -22,6 +22,7 @@ struct ForestRow {
 };
 struct ForestPlot {
   std::string title, axis, note_heading;
+  std::string low_words, high_words;  ///< what lies below and above the reference
   std::vector<ForestRow> rows;
   double reference = 1;
   bool logarithmic = true;
@@ -39,6 +40,7 @@ struct RocPlot {
 
 struct SurvivalCurve {
   std::string name, colour;
+  std::string short_name;  ///< before the numbers at risk
   bool dashed = false;
   std::vector<double> time, survival, lower, upper;  ///< a step at each time; NaN bounds are not drawn
   std::vector<double> censored;                      ///< times of censoring

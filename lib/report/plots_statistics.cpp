@@ -89,7 +89,7 @@ Scale forest_scale(const ForestPlot& plot, double from, double to) {
 }  // namespace
 
 std::string forest_plot(const ForestPlot& plot) {
-  constexpr double kRow = 24, kWidth = 760, kTop = 46;
+  constexpr double kRow = 24, kWidth = 1060, kTop = 46;
   double label_width = 80, note_width = text_width(plot.note_heading, 11);
   for (const ForestRow& row : plot.rows) {
     label_width = std::max(label_width, text_width(shorten(row.label, 42), 12));
@@ -107,6 +107,11 @@ std::string forest_plot(const ForestPlot& plot) {
   }
   const auto ticks = plot.logarithmic ? log_ticks(x.low, x.high, 9) : nice_ticks(x.low, x.high, 6);
   bottom_axis(svg, x, bottom, kTop, ticks, plot.axis);
+  if (!plot.low_words.empty())
+    svg.text(left, bottom + 33, "← " + plot.low_words, {.size = 11.5, .fill = colour::kMuted});
+  if (!plot.high_words.empty()) {
+    svg.text(right, bottom + 33, plot.high_words + " →", {.size = 11.5, .anchor = "end", .fill = colour::kMuted});
+  }
   svg.line(x(plot.reference), kTop, x(plot.reference), bottom, colour::kAxis, 1.5, "3 3");
   for (std::size_t i = 0; i < plot.rows.size(); ++i) {
     const ForestRow& row = plot.rows[i];
@@ -128,7 +133,7 @@ std::string forest_plot(const ForestPlot& plot) {
 }
 
 std::string roc_plot(const RocPlot& plot) {
-  constexpr double kLeft = 42, kTop = 44, kSide = 200;
+  constexpr double kLeft = 42, kTop = 44, kSide = 190;
   Svg svg(kLeft + kSide + 14, kTop + kSide + 42, "ROC curve: " + plot.title);
   heading(svg, 0, plot.title, plot.subtitle, 32);
   const Scale x{0, 1, kLeft, kLeft + kSide}, y{0, 1, kTop + kSide, kTop};
@@ -145,7 +150,8 @@ std::string roc_plot(const RocPlot& plot) {
   svg.text(kLeft + kSide - 8, kTop + kSide - 26, "AUC " + fmt::format("{:.2f}", plot.auc),
            {.size = 14, .anchor = "end", .bold = true});
   svg.text(kLeft + kSide - 8, kTop + kSide - 10,
-           std::isnan(plot.lower) ? "no interval" : fmt::format("95 % {:.2f} to {:.2f}", plot.lower, plot.upper),
+           std::isnan(plot.lower) ? std::string("complete separation")
+                                  : fmt::format("95 % {:.2f} to {:.2f}", plot.lower, plot.upper),
            {.size = 11, .anchor = "end", .fill = colour::kMuted});
   return svg.finish();
 }
@@ -153,7 +159,7 @@ std::string roc_plot(const RocPlot& plot) {
 std::string survival_plot(const SurvivalPlot& plot) {
   constexpr double kLeft = 58, kTop = 66, kWidth = 360, kHeight = 210, kRiskRow = 16;
   double names = 0;
-  for (const SurvivalCurve& curve : plot.curves) names = std::max(names, text_width(curve.name, 11));
+  for (const SurvivalCurve& curve : plot.curves) names = std::max(names, text_width(curve.short_name, 11));
   const double left = std::max(kLeft, names + 16);
   const double risk_top = kTop + kHeight + 56;
   Svg svg(left + kWidth + 18, risk_top + kRiskRow * static_cast<double>(plot.curves.size()) + 6,
@@ -186,11 +192,11 @@ std::string survival_plot(const SurvivalPlot& plot) {
       svg.line(x(time), at - 4, x(time), at + 4, curve.colour, 1.4);
     }
   }
-  svg.text(left, risk_top - 14, "at risk", {.size = 11, .fill = colour::kMuted, .bold = true});
+  svg.text(left - 12, risk_top - 12, "at risk", {.size = 11, .anchor = "end", .fill = colour::kMuted, .bold = true});
   for (std::size_t i = 0; i < plot.curves.size(); ++i) {
     const SurvivalCurve& curve = plot.curves[i];
     const double row = risk_top + kRiskRow * static_cast<double>(i) + 4;
-    svg.text(left - 12, row, curve.name, {.size = 11, .anchor = "end"});
+    svg.text(left - 12, row, curve.short_name, {.size = 11, .anchor = "end"});
     for (std::size_t k = 0; k < plot.ticks.size() && k < curve.at_risk.size(); ++k) {
       svg.text(x(plot.ticks[k]), row, std::to_string(curve.at_risk[k]),
                {.size = 11, .anchor = "middle", .fill = colour::kMuted});
@@ -200,7 +206,7 @@ std::string survival_plot(const SurvivalPlot& plot) {
 }
 
 std::string strip_plot(const StripPlot& plot) {
-  constexpr double kLeft = 58, kTop = 44, kGroup = 92, kHeight = 180;
+  constexpr double kLeft = 58, kTop = 44, kGroup = 86, kHeight = 180;
   const double width = kGroup * static_cast<double>(plot.groups.size());
   Svg svg(kLeft + width + 12, kTop + kHeight + 28, plot.title);
   heading(svg, 0, plot.title, plot.subtitle, 32);

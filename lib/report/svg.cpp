@@ -122,6 +122,12 @@ std::string short_number(double value, int digits) {
   return fmt::format("{:.{}e}", value, std::max(0, digits - 2));
 }
 
+std::string ratio_number(double value) {
+  const double size = std::abs(value);
+  if (!std::isfinite(value) || size >= 1e6 || size < 0.1) return short_number(value, 2);
+  return fmt::format("{:.{}f}", value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
+}
+
 double text_width(std::string_view text, double size) {
   double width = 0;
   for (const char c : text) {
@@ -135,7 +141,8 @@ double text_width(std::string_view text, double size) {
       width += c >= 'A' && c <= 'Z' ? 0.68 : 0.56;
     }
   }
-  return width * size;
+  constexpr double kWideFonts = 1.08;  // fallback fonts run wider than the usual ones
+  return width * size * kWideFonts;
 }
 
 std::string shorten(std::string_view text, std::size_t limit) {
