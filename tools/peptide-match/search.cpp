@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "core/output.h"
+#include "peptide/psm_features.h"
 #include "peptide/psms.h"
 #include "search_options.h"
 #include "search_report.h"
@@ -23,6 +24,7 @@ core::Status run_search(const SearchArguments& arguments, core::RunContext& cont
   peptide::SearchSummary summary;
   const auto results = peptide::search(database, store, options, context, summary);
   auto set = peptide::assemble_psms(database, store, options, results, context);
+  const bool rescored = arguments.rescore && peptide::rescore_psms(set, database, store, options);
   peptide::assign_confidence(set, store);
 
   const SearchOutcome outcome{database, store, options, set, summary};
@@ -48,6 +50,7 @@ core::Status run_search(const SearchArguments& arguments, core::RunContext& cont
   count("psms", counts.matches);
   count("psms_1pct", counts.matches_1pct);
   count("peptides_1pct", counts.peptides_1pct);
+  outputs.count("rescored", rescored);
   outputs.commit();
   context.log.info(std::to_string(counts.matches_1pct) + " matches and " + std::to_string(counts.peptides_1pct) +
                    " peptides at 1 % FDR");

@@ -82,7 +82,7 @@ void declare_search(cli::OptionSet& set, SearchArguments& arguments) {
   set.flag("--no-mods", arguments.no_mods, "No modifications but those given");
   set.option("--max-variable-mods", arguments.max_variable_mods, "Variable modifications per peptide, 0 to 4 [2]");
   set.option("--precursor-ppm", arguments.precursor_ppm, "Precursor tolerance, ppm [10; tryptic 20]");
-  set.option("--fragment-ppm", arguments.fragment_ppm, "Fragment tolerance, ppm [20]");
+  set.option("--fragment-ppm", arguments.fragment_ppm, "Fragment tolerance, ppm [15; tryptic 20]");
   set.option("--fragment-da", arguments.fragment_da, "Fragment tolerance, Da (ion traps: 0.5)");
   set.option("--isotope-errors", arguments.isotope_errors,
              "13C peaks that may have been isolated instead of the first [0,1; tryptic -1,0,1,2,3]");
@@ -92,6 +92,8 @@ void declare_search(cli::OptionSet& set, SearchArguments& arguments) {
   set.option("--min-peaks", arguments.min_peaks, "Spectra with fewer peaks are left out");
   set.option("--max-peaks", arguments.max_peaks, "Most intense peaks that are used");
   set.option("--min-matched", arguments.min_matched, "Fragments a candidate must match");
+  set.flag("--rescore,!--no-rescore", arguments.rescore,
+           "Learn from decoys which matches to believe, where there are enough of them");
 }
 
 peptide::SearchOptions resolve(const SearchArguments& arguments) {
@@ -133,7 +135,7 @@ peptide::SearchOptions resolve(const SearchArguments& arguments) {
   options.max_variable_mods = within(arguments.max_variable_mods.value_or(2), 0,
                                      static_cast<std::int64_t>(peptide::kMaxVariableMods), "--max-variable-mods");
   options.precursor_ppm = positive(arguments.precursor_ppm.value_or(tryptic ? 20 : 10), 1000, "--precursor-ppm");
-  options.fragment.ppm = positive(arguments.fragment_ppm.value_or(20), 1000, "--fragment-ppm");
+  options.fragment.ppm = positive(arguments.fragment_ppm.value_or(tryptic ? 20 : 15), 1000, "--fragment-ppm");
   options.fragment.da = arguments.fragment_da ? positive(*arguments.fragment_da, 2, "--fragment-da") : 0;
   options.isotope_errors = isotope_list(arguments.isotope_errors.value_or(tryptic ? "-1,0,1,2,3" : "0,1"));
   options.preparation.min_peaks = static_cast<std::size_t>(within(arguments.min_peaks, 1, 1000, "--min-peaks"));

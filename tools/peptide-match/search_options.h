@@ -22,7 +22,7 @@ struct SearchArguments {
   std::optional<std::string> isotope_errors;
   std::optional<std::int64_t> min_length, max_length, missed_cleavages, max_variable_mods;
   std::int64_t min_peaks = 10, max_peaks = 150, min_matched = 4;
-  bool keep_decoys = false;
+  bool keep_decoys = false, rescore = true;
 };
 
 void declare_search(cli::OptionSet& set, SearchArguments& arguments);
