@@ -234,6 +234,7 @@ FeatureLabel feature_label(const std::string& feature) {
   }
   if (name == "community") name = label.measure;
   if (parts->measure == "count") name += " count";
+  if (parts->measure == "log1p_psms") name += " peptides";  // a gene's name alone would read as its expression
   label.name = name + ", " + parts->specimen;
   return label;
 }

@@ -351,7 +351,7 @@ std::string survival_figure(const ReportData& data, const ReportOptions& options
   return report::survival_plot(plot);
 }
 
-std::string interaction_figure(const std::vector<AssociationRow>& rows) {
+std::string interaction_figure(const std::vector<AssociationRow>& rows, double level) {
   report::ForestPlot plot;
   plot.title = "Hazard ratio per standard deviation in each arm";
   plot.axis = "hazard ratio, 95 % interval";
@@ -365,13 +365,13 @@ std::string interaction_figure(const std::vector<AssociationRow>& rows) {
                          ratio_note(row.effect_other, row.lower_other, row.upper_other) + "; " +
                              report::short_number(row.fdr_interaction, 2),
                          row.feature, std::exp(row.effect_other), std::exp(row.lower_other), std::exp(row.upper_other),
-                         std::string(colour::kBlue), false});
+                         std::string(colour::kSky), !(row.fdr_interaction < level)});
     plot.rows.push_back({label.name + ": " + row.arm_reference,
                          ratio_note(row.effect_reference, row.lower_reference, row.upper_reference), row.feature,
                          std::exp(row.effect_reference), std::exp(row.lower_reference), std::exp(row.upper_reference),
-                         std::string(colour::kOrange), false});
+                         std::string(colour::kOrange), !(row.fdr_interaction < level)});
     if (plot.legend.empty())
-      plot.legend = {{row.arm_other, std::string(colour::kBlue)}, {row.arm_reference, std::string(colour::kOrange)}};
+      plot.legend = {{row.arm_other, std::string(colour::kSky)}, {row.arm_reference, std::string(colour::kOrange)}};
   }
   return plot.rows.empty() ? std::string{} : report::forest_plot(plot);
 }

@@ -26,8 +26,8 @@ namespace immucan::biomarker {
 /// Above the median against the rest; the median is that of all patients with a value, whatever their outcome.
 [[nodiscard]] std::string survival_figure(const ReportData& data, const ReportOptions& options,
                                           const AssociationRow& row, const std::string& arm = {});
-/// Hazard ratio per standard deviation in either arm.
-[[nodiscard]] std::string interaction_figure(const std::vector<AssociationRow>& rows);
+/// Hazard ratio per standard deviation in either arm; open marks where the interaction is not below `level`.
+[[nodiscard]] std::string interaction_figure(const std::vector<AssociationRow>& rows, double level);
 /// z-scores of patients × features; responders first, then by the mean of the z-scores signed by direction.
 [[nodiscard]] std::string heatmap_figure(const ReportData& data, const ReportOptions& options,
                                          const std::vector<AssociationRow>& rows);

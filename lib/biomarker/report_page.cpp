@@ -178,6 +178,12 @@ void response_section(report::HtmlPage& page, const ReportData& data, const Repo
 
 void survival_section(report::HtmlPage& page, const ReportData& data, const ReportOptions& options) {
   page.section("survival", "Survival");
+  if (significant_rows(data.by_survival, options.fdr).empty()) {
+    page.paragraph(
+        fmt::format("No feature passes FDR &lt; {}. The features below are the nearest to it and may well be chance.",
+                    report::short_number(options.fdr)),
+        "note");
+  }
   if (const std::string figure = effect_figure(data.by_survival, options, true); !figure.empty()) {
     page.figure(figure,
                 fmt::format("The features of the smallest p, Cox model per standard deviation. Filled: FDR &lt; {}.",
@@ -207,15 +213,24 @@ void interaction_section(report::HtmlPage& page, const ReportData& data, const R
                               "matters whatever the arm is <b>prognostic</b>."
                             : "The arms were not randomised: a difference between them may come from who was treated, "
                               "so no feature is called predictive here.");
+  if (std::ranges::none_of(rows, [&](const AssociationRow& row) { return row.fdr_interaction < options.fdr; })) {
+    page.paragraph(
+        fmt::format(
+            "No interaction passes FDR &lt; {}. The features below are the nearest to it and may well be chance.",
+            report::short_number(options.fdr)),
+        "note");
+  }
   std::vector<AssociationRow> leading;
   for (const AssociationRow& row : rows) {
     if (leading.size() < kArmPlots && !std::isnan(row.p_interaction)) leading.push_back(row);
   }
   std::vector<AssociationRow> shown(rows.begin(),
                                     rows.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(rows.size(), 6)));
-  if (const std::string figure = interaction_figure(shown); !figure.empty()) {
+  if (const std::string figure = interaction_figure(shown, options.fdr); !figure.empty()) {
     page.figure(figure,
-                "The features of the smallest interaction p; per arm the hazard ratio of one standard deviation.");
+                "The features of the smallest interaction p; per arm the hazard ratio of one standard deviation. "
+                "Filled: FDR of the interaction &lt; " +
+                    report::short_number(options.fdr) + ".");
   }
   page.table(interaction_table(rows, options.fdr));
   std::vector<std::string> plots;

@@ -12,6 +12,9 @@
 namespace immucan::biomarker {
 namespace {
 
+/// A page with every gene of a genome would not open; the association table holds them all.
+constexpr std::size_t kTableRows = 300;
+
 using report::Cell;
 using report::number_cell;
 using report::text_cell;
@@ -23,13 +26,16 @@ Cell feature_cell(const AssociationRow& row) {
           label.name, false};
 }
 
+std::string ratio_html(double effect) {
+  return core::escape_xml(report::ratio_number(std::exp(effect)));
+}
+
 /// exp(effect) with its interval, sorted by the effect.
 Cell ratio_cell(double effect, double lower, double upper) {
   if (std::isnan(effect)) return {"NA", "NA", true};
-  std::string html = report::ratio_number(std::exp(effect));
+  std::string html = ratio_html(effect);
   if (!std::isnan(lower) && !std::isnan(upper)) {
-    html += fmt::format(" <span class=\"small\">({} to {})</span>", report::ratio_number(std::exp(lower)),
-                        report::ratio_number(std::exp(upper)));
+    html += fmt::format(" <span class=\"small\">({} to {})</span>", ratio_html(lower), ratio_html(upper));
   }
   return {html, core::format_double(effect), true};
 }
@@ -57,14 +63,27 @@ Cell verdict_cell(const AssociationRow& row) {
     std::string words(flag);
     std::ranges::replace(words, '_', ' ');
     if (flag == "batch_confounded") words = "confounded by batch";
-    html += fmt::format("<span class=\"chip warn\">{}</span>", core::escape_xml(words));
+    // Only a finding that must not be believed warns; the others are remarks on the fit.
+    html += fmt::format("<span class=\"chip{}\">{}</span>", flag == "batch_confounded" ? " warn" : "",
+                        core::escape_xml(words));
     key += "1" + words;
   }
   return {html.empty() ? std::string("–") : html, key.empty() ? std::string("2") : key, false};
 }
 
+Cell median_cell(const AssociationRow& row) {
+  return {report::short_number(row.median_responders) + " / " + report::short_number(row.median_nonresponders),
+          core::format_double(row.median_responders - row.median_nonresponders), true};
+}
+
 Cell rank_cell(std::size_t rank) {
   return {std::to_string(rank), {}, true};
+}
+
+std::string rows_caption(std::size_t rows) {
+  return rows <= kTableRows
+             ? std::string{}
+             : fmt::format("The first {} of {} features; the association table holds all.", kTableRows, rows);
 }
 
 double median_of(std::vector<double> values) {
@@ -132,16 +151,16 @@ report::HtmlTable response_table(const std::vector<AssociationRow>& rows, double
       {"AUC (95 %)", "above 0.5: higher in responders; DeLong interval, not defined where the groups are separated"},
       {"p", "the test is named in the association table"},
       {"FDR", "Benjamini and Hochberg over all tested features"},
-      {"median R", "median in responders"},
-      {"median NR", "median in non-responders"},
+      {"median R / NR", "median in responders and in non-responders"},
       {"n", "patients with a value and a known response"}};
   std::size_t rank = 0;
   for (const AssociationRow& row : rows) {
+    if (rank == kTableRows) break;
     table.rows.push_back({rank_cell(++rank), feature_cell(row), verdict_cell(row),
                           ratio_cell(row.effect, row.lower, row.upper), auc_cell(row), number_cell(row.p, 2),
-                          number_cell(row.fdr, 2), number_cell(row.median_responders),
-                          number_cell(row.median_nonresponders), number_cell(row.n)});
+                          number_cell(row.fdr, 2), median_cell(row), number_cell(row.n)});
   }
+  table.caption = rows_caption(rows.size());
   return table;
 }
 
@@ -157,10 +176,12 @@ report::HtmlTable survival_table(const std::vector<AssociationRow>& rows, double
                    {"events", ""}};
   std::size_t rank = 0;
   for (const AssociationRow& row : rows) {
+    if (rank == kTableRows) break;
     table.rows.push_back({rank_cell(++rank), feature_cell(row), verdict_cell(row),
                           ratio_cell(row.effect, row.lower, row.upper), number_cell(row.p, 2), number_cell(row.fdr, 2),
                           number_cell(row.n), number_cell(row.events)});
   }
+  table.caption = rows_caption(rows.size());
   return table;
 }
 
@@ -178,11 +199,13 @@ report::HtmlTable interaction_table(const std::vector<AssociationRow>& rows, dou
       {"FDR", "Benjamini and Hochberg over all interaction tests"}};
   std::size_t rank = 0;
   for (const AssociationRow& row : rows) {
+    if (rank == kTableRows) break;
     table.rows.push_back({rank_cell(++rank), feature_cell(row), verdict_cell(row),
                           ratio_cell(row.effect_other, row.lower_other, row.upper_other),
                           ratio_cell(row.effect_reference, row.lower_reference, row.upper_reference),
                           number_cell(row.p_interaction, 2), number_cell(row.fdr_interaction, 2)});
   }
+  table.caption = rows_caption(rows.size());
   return table;
 }
 

@@ -37,7 +37,7 @@ figcaption{color:var(--muted);font-size:13px;margin-top:8px;max-width:100ch}
 .scroll{overflow-x:auto;margin-top:10px}
 table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--muted);padding:0 0 6px}
-th,td{padding:5px 10px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;white-space:nowrap}
+th,td{padding:5px 8px;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top;white-space:nowrap}
 th{position:relative;color:var(--muted);font-weight:600;border-bottom:1px solid var(--axis)}
 th button{all:unset;cursor:pointer;font-weight:600}
 th button:focus-visible{outline:2px solid var(--accent);outline-offset:2px}

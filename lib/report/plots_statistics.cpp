@@ -55,7 +55,11 @@ void forest_row(Svg& svg, const ForestPlot& plot, const ForestRow& row, const Sc
   }
   if (std::isnan(row.estimate) || (plot.logarithmic && row.estimate <= 0)) return;
   const double at = clipped(row.estimate);
-  if (row.hollow) {
+  if (row.estimate < low) {
+    svg.polygon(std::array{at - 6, y, at + 5, y - 6, at + 5, y + 6}, row.colour);
+  } else if (row.estimate > high) {
+    svg.polygon(std::array{at + 6, y, at - 5, y - 6, at - 5, y + 6}, row.colour);
+  } else if (row.hollow) {
     svg.rect(at - 4.5, y - 4.5, 9, 9, colour::kPaper, row.colour);
   } else {
     svg.rect(at - 4.5, y - 4.5, 9, 9, row.colour);
@@ -133,7 +137,7 @@ std::string forest_plot(const ForestPlot& plot) {
 }
 
 std::string roc_plot(const RocPlot& plot) {
-  constexpr double kLeft = 42, kTop = 44, kSide = 190;
+  constexpr double kLeft = 42, kTop = 44, kSide = 184;
   Svg svg(kLeft + kSide + 14, kTop + kSide + 42, "ROC curve: " + plot.title);
   heading(svg, 0, plot.title, plot.subtitle, 32);
   const Scale x{0, 1, kLeft, kLeft + kSide}, y{0, 1, kTop + kSide, kTop};
@@ -157,7 +161,7 @@ std::string roc_plot(const RocPlot& plot) {
 }
 
 std::string survival_plot(const SurvivalPlot& plot) {
-  constexpr double kLeft = 58, kTop = 66, kWidth = 360, kHeight = 210, kRiskRow = 16;
+  constexpr double kLeft = 58, kTop = 66, kWidth = 408, kHeight = 220, kRiskRow = 16;
   double names = 0;
   for (const SurvivalCurve& curve : plot.curves) names = std::max(names, text_width(curve.short_name, 11));
   const double left = std::max(kLeft, names + 16);
@@ -206,7 +210,7 @@ std::string survival_plot(const SurvivalPlot& plot) {
 }
 
 std::string strip_plot(const StripPlot& plot) {
-  constexpr double kLeft = 58, kTop = 44, kGroup = 86, kHeight = 180;
+  constexpr double kLeft = 58, kTop = 44, kGroup = 85, kHeight = 180;
   const double width = kGroup * static_cast<double>(plot.groups.size());
   Svg svg(kLeft + width + 12, kTop + kHeight + 28, plot.title);
   heading(svg, 0, plot.title, plot.subtitle, 32);

@@ -124,7 +124,9 @@ std::string short_number(double value, int digits) {
 
 std::string ratio_number(double value) {
   const double size = std::abs(value);
-  if (!std::isfinite(value) || size >= 1e6 || size < 0.1) return short_number(value, 2);
+  if (value >= 1e4) return "> 10000";
+  if (value < 1e-4) return "< 0.0001";
+  if (!std::isfinite(value) || size < 0.1) return short_number(value, 2);
   return fmt::format("{:.{}f}", value, size >= 100 ? 0 : size >= 10 ? 1 : 2);
 }
 

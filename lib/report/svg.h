@@ -37,7 +37,8 @@ struct Scale {
 [[nodiscard]] std::vector<double> log_ticks(double low, double high, std::size_t count);
 /// At most `digits` significant digits, no exponent between 1e-4 and 1e6: "0.5", "12", "3e-09".
 [[nodiscard]] std::string short_number(double value, int digits = 3);
-/// A ratio with its interval in mind: two decimals about 1, two significant digits when small, none when large.
+/// A ratio with its interval in mind: two decimals about 1, two significant digits when small, none when large,
+/// and "< 0.0001" or "> 10000" where the number itself says nothing.
 [[nodiscard]] std::string ratio_number(double value);
 /// Width of a text in the page's font, for margins: an estimate from the kinds of characters.
 [[nodiscard]] double text_width(std::string_view text, double size);
