@@ -49,12 +49,14 @@ Whitelist::Whitelist(const std::filesystem::path& path, std::uint32_t length, co
     // Cell Ranger's translation lists hold a second column.
     line = line.substr(0, line.find('\t'));
     if (line.size() != length) {
-      fail(fmt::format("barcode of {} bases where the chemistry has {} (\"{}\")", line.size(), length, core::printable(line)),
+      fail(fmt::format("barcode of {} bases where the chemistry has {} (\"{}\")", line.size(), length,
+                       core::printable(line)),
            "Give the barcode list of this chemistry, one barcode per line");
     }
     const auto code = encode_bases(line);
     if (!code) {
-      fail(fmt::format("not a barcode (\"{}\")", core::printable(line)), "Barcodes are made of the letters A, C, G and T");
+      fail(fmt::format("not a barcode (\"{}\")", core::printable(line)),
+           "Barcodes are made of the letters A, C, G and T");
     }
     codes_.push_back(*code);
   }
@@ -64,7 +66,8 @@ Whitelist::Whitelist(const std::filesystem::path& path, std::uint32_t length, co
   std::ranges::sort(codes_);
   const auto twice = std::ranges::adjacent_find(codes_);
   if (twice != codes_.end()) {
-    core::raise({lines.name(), core::Place::none(), fmt::format("barcode {} appears twice", decode_bases(*twice, length)),
+    core::raise({lines.name(), core::Place::none(),
+                 fmt::format("barcode {} appears twice", decode_bases(*twice, length)),
                  "Every barcode may appear once: sort -u the list"});
   }
   index();
@@ -87,7 +90,9 @@ void Whitelist::index() {
   for (std::size_t i = 1; i < bucket_starts_.size(); ++i) bucket_starts_[i] += bucket_starts_[i - 1];
 }
 
-std::string Whitelist::text(std::uint32_t rank) const { return decode_bases(codes_[rank], length_); }
+std::string Whitelist::text(std::uint32_t rank) const {
+  return decode_bases(codes_[rank], length_);
+}
 
 std::optional<std::uint32_t> Whitelist::find(std::uint32_t code) const {
   const std::size_t bucket = code >> shift_;

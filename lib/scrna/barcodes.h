@@ -19,7 +19,8 @@ namespace immucan::scrna {
 /// The barcodes that can occur, ascending; a barcode is known by its rank.
 class Whitelist {
  public:
-  /// One barcode of `length` bases per line. 65 on another length, other letters, a barcode that appears twice, no barcode.
+  /// One barcode of `length` bases per line. 65 on another length, other letters, a barcode that appears twice, no
+  /// barcode.
   Whitelist(const std::filesystem::path& path, std::uint32_t length, core::RunContext& context);
   /// From memory; barcodes as in a file.
   Whitelist(std::span<const std::string> barcodes, std::uint32_t length);
@@ -59,10 +60,10 @@ struct BarcodeCandidate {
 
 struct BarcodeCall {
   BarcodeClass barcode_class = BarcodeClass::kNoMatch;
-  bool listed = false;                         ///< the barcode is on the list, whatever the UMI: counts towards exact reads
-  std::uint32_t rank = 0;                      ///< for kExact and kOneMismatch, or when `listed`
-  std::uint32_t umi = 0;                       ///< 2 bits per base, the first base highest
-  std::vector<BarcodeCandidate> candidates;    ///< for kMulti
+  bool listed = false;     ///< the barcode is on the list, whatever the UMI: counts towards exact reads
+  std::uint32_t rank = 0;  ///< for kExact and kOneMismatch, or when `listed`
+  std::uint32_t umi = 0;   ///< 2 bits per base, the first base highest
+  std::vector<BarcodeCandidate> candidates;  ///< for kMulti
 };
 
 /// Reads barcode and UMI from read 1 (at least `chemistry.read1_length()` bases; the caller has checked) with its

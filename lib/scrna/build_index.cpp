@@ -22,7 +22,8 @@ void check_options(const IndexOptions& options) {
     core::raise_usage(fmt::format("--seed-length: {} is not an odd number from 13 to 31.", options.seed_length));
   }
   if (!odd(options.syncmer_length) || options.syncmer_length < 5 || options.syncmer_length >= options.seed_length) {
-    core::raise_usage(fmt::format("--syncmer-length: {} is not an odd number from 5 to below the seed length.", options.syncmer_length));
+    core::raise_usage(fmt::format("--syncmer-length: {} is not an odd number from 5 to below the seed length.",
+                                  options.syncmer_length));
   }
   if (options.longest_read < options.seed_length || options.longest_read > 1000) {
     core::raise_usage(fmt::format("--longest-read: {} is not between the seed length and 1000.", options.longest_read));
@@ -30,7 +31,8 @@ void check_options(const IndexOptions& options) {
 }
 
 /// Names the nearest pair: "chr1" in one file and "1" in the other is what usually happened.
-[[noreturn]] void refuse_names(const GenomeText& genome, const sequence::GeneModel& model, const IndexOptions& options) {
+[[noreturn]] void refuse_names(const GenomeText& genome, const sequence::GeneModel& model,
+                               const IndexOptions& options) {
   const std::string& ours = genome.chromosomes.front().name;
   std::string theirs = model.genes.front().chromosome;
   std::string mine = ours;
@@ -43,13 +45,14 @@ void check_options(const IndexOptions& options) {
     }
   }
   core::raise({options.gtf.string(), core::Place::line(model.genes.front().line),
-               fmt::format("no chromosome of the annotation is in the genome: \"{}\" here, \"{}\" in {}", core::printable(theirs),
-                           core::printable(mine), options.genome.filename().string()),
+               fmt::format("no chromosome of the annotation is in the genome: \"{}\" here, \"{}\" in {}",
+                           core::printable(theirs), core::printable(mine), options.genome.filename().string()),
                "Use genome and annotation from the same source, or rename the chromosomes of one of them"});
 }
 
 /// Genes on chromosomes the genome lacks are left out and counted; genes beyond the end of one are refused.
-std::uint64_t drop_unknown_chromosomes(const GenomeText& genome, sequence::GeneModel& model, const IndexOptions& options) {
+std::uint64_t drop_unknown_chromosomes(const GenomeText& genome, sequence::GeneModel& model,
+                                       const IndexOptions& options) {
   std::unordered_map<std::string, const Chromosome*> chromosomes;
   for (const Chromosome& chromosome : genome.chromosomes) chromosomes[chromosome.name] = &chromosome;
   std::vector<sequence::Gene> kept;
@@ -103,8 +106,8 @@ void write_genes(io::IndexedFileWriter& writer, const GenomeText& genome, const 
   std::vector<IndexedGene> genes;
   for (const sequence::Gene& gene : model.genes) {
     const std::uint32_t rank = ranks.at(gene.chromosome);
-    genes.push_back({begins[rank] + static_cast<std::uint32_t>(gene.body.begin), begins[rank] + static_cast<std::uint32_t>(gene.body.end),
-                     gene.reverse ? 1U : 0U, rank});
+    genes.push_back({begins[rank] + static_cast<std::uint32_t>(gene.body.begin),
+                     begins[rank] + static_cast<std::uint32_t>(gene.body.end), gene.reverse ? 1U : 0U, rank});
     ids.push_back(gene.id);
     names.push_back(gene.name);
   }
@@ -124,13 +127,15 @@ GenomeText read_genome(const std::filesystem::path& path, core::RunContext& cont
     const auto refuse = [&](std::string what, std::string remedy) {
       core::raise({path.string(), core::Place::line(record.line), std::move(what), std::move(remedy)});
     };
-    if (genome.text.size() + bases.size() > kMaximalText) refuse("the genome exceeds 4 G bases", "Leave out alternative sequences");
+    if (genome.text.size() + bases.size() > kMaximalText)
+      refuse("the genome exceeds 4 G bases", "Leave out alternative sequences");
     const auto begin = static_cast<std::uint32_t>(genome.text.size());
     genome.chromosomes.push_back({record.name, begin, static_cast<std::uint32_t>(bases.size())});
     std::size_t piece = 0;
     for (std::size_t i = 0; i <= bases.size(); ++i) {
       if (i != bases.size() && sequence::kBaseCodes[static_cast<unsigned char>(bases[i])] < 4) continue;
-      if (i > piece) genome.pieces.push_back({begin + static_cast<std::uint32_t>(piece), static_cast<std::uint32_t>(i - piece)});
+      if (i > piece)
+        genome.pieces.push_back({begin + static_cast<std::uint32_t>(piece), static_cast<std::uint32_t>(i - piece)});
       piece = i + 1;
     }
     genome.text.append(bases);
@@ -152,7 +157,8 @@ IndexSummary build_index(const IndexOptions& options, core::OutputFile& out, cor
   summary.genes = model.genes.size();
   summary.transcripts = model.transcripts.size();
 
-  const JunctionContigs contigs = add_junction_contigs(genome, model, static_cast<std::uint32_t>(options.longest_read - 1));
+  const JunctionContigs contigs =
+      add_junction_contigs(genome, model, static_cast<std::uint32_t>(options.longest_read - 1));
   if (genome.text.size() > kMaximalText) {
     core::raise({options.genome.string(), core::Place::none(), "genome and splice junctions exceed 4 G bases",
                  "Leave out alternative sequences, or give a smaller --longest-read"});
@@ -161,13 +167,16 @@ IndexSummary build_index(const IndexOptions& options, core::OutputFile& out, cor
   summary.contigs = contigs.begins.size() - 1;
   summary.contig_bases = genome.text.size() - summary.bases;
   context.interrupt.check();
-  const sequence::SeedShape shape{static_cast<std::uint32_t>(options.seed_length), static_cast<std::uint32_t>(options.syncmer_length)};
+  const sequence::SeedShape shape{static_cast<std::uint32_t>(options.seed_length),
+                                  static_cast<std::uint32_t>(options.syncmer_length)};
   const sequence::SeedTable table = sequence::build_seed_table(genome.text, genome.pieces, shape, context.threads);
   summary.seeds = table.places.size();
   context.interrupt.check();
 
-  io::IndexedFileWriter writer(out, ReferenceIndex::kKind, ReferenceIndex::kMajor, ReferenceIndex::kMinor, context.version);
-  const IndexParameters parameters[] = {{shape.k, shape.s, static_cast<std::uint32_t>(options.longest_read), static_cast<std::uint32_t>(summary.bases)}};
+  io::IndexedFileWriter writer(out, ReferenceIndex::kKind, ReferenceIndex::kMajor, ReferenceIndex::kMinor,
+                               context.version);
+  const IndexParameters parameters[] = {
+      {shape.k, shape.s, static_cast<std::uint32_t>(options.longest_read), static_cast<std::uint32_t>(summary.bases)}};
   writer.section<IndexParameters>("parameters", parameters);
   writer.section<std::uint64_t>("text", genome.text.words());
   write_genes(writer, genome, model);

@@ -35,7 +35,8 @@ std::uint64_t estimate_expected(std::span<const std::uint64_t> sorted) {
     if (expected == previous || expected == 0) continue;
     previous = expected;
     const double found = static_cast<double>(called(sorted, threshold_for(sorted, expected)));
-    const double loss = (found - static_cast<double>(expected)) * (found - static_cast<double>(expected)) / static_cast<double>(expected);
+    const double loss = (found - static_cast<double>(expected)) * (found - static_cast<double>(expected)) /
+                        static_cast<double>(expected);
     if (least < 0 || loss < least) {
       least = loss;
       best = expected;

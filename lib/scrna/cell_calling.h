@@ -13,8 +13,9 @@ struct CellCall {
 };
 
 /// Order-of-magnitude rule: cells have at least a tenth of the molecules of the 99th percentile of the expected cells
-/// (Cell Ranger 2.2, STARsolo's `CellRanger2.2 N 0.99 10`). Without `expected_cells` the number x is the one that agrees
-/// best with what it leads to: least (called(x) − x)² / x, the smallest such x (Cell Ranger 7, OrdMag).
-[[nodiscard]] CellCall call_cells(std::span<const std::uint64_t> molecules, std::optional<std::uint64_t> expected_cells);
+/// (Cell Ranger 2.2, STARsolo's `CellRanger2.2 N 0.99 10`). Without `expected_cells` the number x is the one that
+/// agrees best with what it leads to: least (called(x) − x)² / x, the smallest such x (Cell Ranger 7, OrdMag).
+[[nodiscard]] CellCall call_cells(std::span<const std::uint64_t> molecules,
+                                  std::optional<std::uint64_t> expected_cells);
 
 }  // namespace immucan::scrna

@@ -53,9 +53,14 @@ struct Batch {
 
 class Counter {
  public:
-  Counter(const CountOptions& options, const Chemistry& chemistry, const ReferenceIndex& index, const Whitelist& whitelist,
-          core::RunContext& context)
-      : options_(options), chemistry_(chemistry), index_(index), whitelist_(whitelist), context_(context), exact_reads_(whitelist.size(), 0) {}
+  Counter(const CountOptions& options, const Chemistry& chemistry, const ReferenceIndex& index,
+          const Whitelist& whitelist, core::RunContext& context)
+      : options_(options),
+        chemistry_(chemistry),
+        index_(index),
+        whitelist_(whitelist),
+        context_(context),
+        exact_reads_(whitelist.size(), 0) {}
 
   CountResult run() {
     read_all();
@@ -126,7 +131,10 @@ class Counter {
       batch.known.push_back({call.rank, call.umi, {}});
       batch.is_deferred.push_back(false);
     } else if (call.barcode_class == BarcodeClass::kMulti) {
-      batch.deferred.push_back({static_cast<std::uint32_t>(batch.candidates.size()), static_cast<std::uint32_t>(call.candidates.size()), call.umi, {}});
+      batch.deferred.push_back({static_cast<std::uint32_t>(batch.candidates.size()),
+                                static_cast<std::uint32_t>(call.candidates.size()),
+                                call.umi,
+                                {}});
       batch.candidates.insert(batch.candidates.end(), call.candidates.begin(), call.candidates.end());
       batch.is_deferred.push_back(true);
     } else {
@@ -139,11 +147,13 @@ class Counter {
     const std::size_t length = block.sequence(i).size();
     std::string remedy = "Give the file of barcodes as -1";
     for (const Chemistry& other : chemistries()) {
-      if (length == other.read1_length()) remedy = fmt::format("That is the length of {}: use --chemistry {}", other.name, other.name);
+      if (length == other.read1_length())
+        remedy = fmt::format("That is the length of {}: use --chemistry {}", other.name, other.name);
     }
     core::raise({block.file(), core::Place::line(block.line(i) + 1),
                  fmt::format("read 1 has {} bases where {} has {} of barcode and {} of UMI", length, chemistry_.name,
-                             chemistry_.barcode_length, chemistry_.umi_length), remedy});
+                             chemistry_.barcode_length, chemistry_.umi_length),
+                 remedy});
   }
 
   void look_for_hints(std::string_view read1, std::string_view read2, BarcodeHints& hints) const {
@@ -193,19 +203,25 @@ class Counter {
 
   void judge_barcodes() const {
     const std::string file = options_.read1.front().string();
-    if (summary_.reads == 0) core::raise({file, core::Place::none(), "holds no reads", "Give the FASTQ files of a sequenced library"});
+    if (summary_.reads == 0)
+      core::raise({file, core::Place::none(), "holds no reads", "Give the FASTQ files of a sequenced library"});
     const auto reads = static_cast<double>(summary_.reads);
     if (static_cast<double>(listed_) >= kLeastListed * reads) return;
     std::string remedy = "Check --chemistry and give the barcode list that belongs to it";
-    if (static_cast<double>(hints_.in_read2) > 10 * kLeastListed * reads) remedy = "Read 2 does carry barcodes: swap -1 and -2";
-    if (static_cast<double>(hints_.reversed) > 10 * kLeastListed * reads) remedy = "Their reverse complements are on the list: give the list in the orientation of read 1";
+    if (static_cast<double>(hints_.in_read2) > 10 * kLeastListed * reads)
+      remedy = "Read 2 does carry barcodes: swap -1 and -2";
+    if (static_cast<double>(hints_.reversed) > 10 * kLeastListed * reads)
+      remedy = "Their reverse complements are on the list: give the list in the orientation of read 1";
     core::raise({file, core::Place::none(),
-                 fmt::format("only {} of the first {} reads carry a barcode of {}", listed_, summary_.reads, options_.whitelist.filename().string()), remedy});
+                 fmt::format("only {} of the first {} reads carry a barcode of {}", listed_, summary_.reads,
+                             options_.whitelist.filename().string()),
+                 remedy});
   }
 
   void resolve_deferred() {
     for (const DeferredRead& read : deferred_) {
-      const auto rank = resolve_candidates(std::span(candidates_).subspan(read.first_candidate, read.candidates), exact_reads_);
+      const auto rank =
+          resolve_candidates(std::span(candidates_).subspan(read.first_candidate, read.candidates), exact_reads_);
       if (!rank) continue;
       ++summary_.multi_resolved;
       add(*rank, read.umi, read.mapping);
@@ -229,7 +245,8 @@ class Counter {
 }  // namespace
 
 std::uint64_t ReadSummary::valid_barcodes() const {
-  return barcodes[static_cast<std::size_t>(BarcodeClass::kExact)] + barcodes[static_cast<std::size_t>(BarcodeClass::kOneMismatch)] + multi_resolved;
+  return barcodes[static_cast<std::size_t>(BarcodeClass::kExact)] +
+         barcodes[static_cast<std::size_t>(BarcodeClass::kOneMismatch)] + multi_resolved;
 }
 
 CountResult count_reads(const CountOptions& options, const Chemistry& chemistry, const ReferenceIndex& index,
@@ -242,7 +259,8 @@ std::string sample_of(const std::filesystem::path& read2) {
   // bcl2fastq: SAMPLE_S1_L001_R2_001.fastq.gz; archives: SAMPLE_R2.fastq.gz, SAMPLE_2.fq.
   static const std::regex kSuffix("(_S[0-9]+)?(_L[0-9]{3})?[._](R2|2)(_[0-9]{3})?\\.(fastq|fq)(\\.(gz|zst|bgz))?$");
   std::smatch match;
-  if (std::regex_search(name, match, kSuffix) && match.position() > 0) return name.substr(0, static_cast<std::size_t>(match.position()));
+  if (std::regex_search(name, match, kSuffix) && match.position() > 0)
+    return name.substr(0, static_cast<std::size_t>(match.position()));
   return name.substr(0, name.find('.'));
 }
 

@@ -20,7 +20,7 @@ struct CountOptions {
   std::string chemistry = "10xv3";
   std::vector<std::filesystem::path> read1, read2;  ///< lanes in order
   std::filesystem::path output;
-  std::string sample;             ///< empty: from the name of the first read 2 file
+  std::string sample;  ///< empty: from the name of the first read 2 file
   std::string specimen = "tissue";
   std::optional<std::int64_t> expected_cells;
 };
@@ -29,9 +29,9 @@ struct CountOptions {
 struct ReadSummary {
   std::uint64_t reads = 0;
   std::array<std::uint64_t, kBarcodeClasses> barcodes{};
-  std::uint64_t multi_resolved = 0;  ///< of BarcodeClass::kMulti
+  std::uint64_t multi_resolved = 0;                   ///< of BarcodeClass::kMulti
   std::array<std::uint64_t, kReadClasses> mapping{};  ///< of reads whose barcode is or may become known
-  std::uint64_t counted = 0;  ///< with barcode, UMI and one gene
+  std::uint64_t counted = 0;                          ///< with barcode, UMI and one gene
   [[nodiscard]] std::uint64_t valid_barcodes() const;
 };
 
@@ -42,8 +42,8 @@ struct CountResult {
   CellCall call;                     ///< ranks into `barcodes`
 };
 
-/// Reads, maps, corrects and counts. 65 when read 1 is too short for the chemistry, when fewer than 1 % of the reads carry
-/// a barcode of the list (swapped mates and reversed barcodes are recognised), or when no read has a gene.
+/// Reads, maps, corrects and counts. 65 when read 1 is too short for the chemistry, when fewer than 1 % of the reads
+/// carry a barcode of the list (swapped mates and reversed barcodes are recognised), or when no read has a gene.
 [[nodiscard]] CountResult count_reads(const CountOptions& options, const Chemistry& chemistry,
                                       const ReferenceIndex& index, const Whitelist& whitelist,
                                       core::RunContext& context);

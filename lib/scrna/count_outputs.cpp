@@ -20,7 +20,9 @@ bool is_mitochondrial(std::string_view chromosome) {
   return chromosome == "MT" || chromosome == "chrM" || chromosome == "chrMT" || chromosome == "M";
 }
 
-double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+double ratio(double part, double whole) {
+  return whole > 0 ? part / whole : 0;
+}
 
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -39,7 +41,8 @@ struct BarcodeStatistics {
 BarcodeStatistics describe(const ReferenceIndex& index, std::span<const CellCounts> cells) {
   BarcodeStatistics out;
   std::vector<bool> mitochondrial;
-  for (const IndexedGene& gene : index.genes()) mitochondrial.push_back(is_mitochondrial(index.chromosome_names()[gene.chromosome]));
+  for (const IndexedGene& gene : index.genes())
+    mitochondrial.push_back(is_mitochondrial(index.chromosome_names()[gene.chromosome]));
   for (const CellCounts& cell : cells) {
     std::uint64_t total = 0, mito = 0, unspliced = 0;
     for (const GeneCount& gene : cell.genes) {
@@ -60,7 +63,8 @@ BarcodeStatistics describe(const ReferenceIndex& index, std::span<const CellCoun
 struct Figures {
   std::size_t cells = 0;
   std::uint64_t molecules_in_cells = 0, reads_in_cells = 0;
-  double median_molecules = 0, median_genes = 0, mean_mitochondrial = 0, saturation = 0, valid_share = 0, gene_share = 0, cell_share = 0, unspliced_share = 0;
+  double median_molecules = 0, median_genes = 0, mean_mitochondrial = 0, saturation = 0, valid_share = 0,
+         gene_share = 0, cell_share = 0, unspliced_share = 0;
 };
 
 Figures summarise(const CountResult& result, const BarcodeStatistics& statistics) {
@@ -89,8 +93,8 @@ Figures summarise(const CountResult& result, const BarcodeStatistics& statistics
   return figures;
 }
 
-std::string summary_json(const std::string& sample, const CountOptions& options, const Chemistry& chemistry, const ReferenceIndex& index,
-                         const CountResult& result, const Figures& figures) {
+std::string summary_json(const std::string& sample, const CountOptions& options, const Chemistry& chemistry,
+                         const ReferenceIndex& index, const CountResult& result, const Figures& figures) {
   nlohmann::ordered_json json;
   json["sample"] = sample;
   json["specimen"] = options.specimen;
@@ -109,14 +113,24 @@ std::string summary_json(const std::string& sample, const CountOptions& options,
   }
   json["valid_barcodes"] = result.reads.valid_barcodes();
   auto& mapping = json["mapping"];
-  for (std::size_t i = 0; i < kReadClasses; ++i) mapping[std::string(name_of(static_cast<ReadClass>(i)))] = result.reads.mapping[i];
+  for (std::size_t i = 0; i < kReadClasses; ++i)
+    mapping[std::string(name_of(static_cast<ReadClass>(i)))] = result.reads.mapping[i];
   json["reads_counted"] = result.reads.counted;
-  json["umis"] = {{"distinct", result.molecules.distinct}, {"corrected", result.molecules.corrected}, {"given_up_for_several_genes", result.molecules.several_genes}, {"molecules", result.molecules.molecules}};
+  json["umis"] = {{"distinct", result.molecules.distinct},
+                  {"corrected", result.molecules.corrected},
+                  {"given_up_for_several_genes", result.molecules.several_genes},
+                  {"molecules", result.molecules.molecules}};
   json["saturation"] = figures.saturation;
   json["barcodes_with_molecules"] = result.barcodes.size();
-  json["cells"] = {{"called", figures.cells}, {"expected", result.call.expected_cells}, {"threshold_molecules", result.call.threshold}, {"molecules", figures.molecules_in_cells},
-                   {"molecule_share", figures.cell_share}, {"median_molecules", figures.median_molecules}, {"median_genes", figures.median_genes},
-                   {"mitochondrial_share", figures.mean_mitochondrial}, {"unspliced_share", figures.unspliced_share}};
+  json["cells"] = {{"called", figures.cells},
+                   {"expected", result.call.expected_cells},
+                   {"threshold_molecules", result.call.threshold},
+                   {"molecules", figures.molecules_in_cells},
+                   {"molecule_share", figures.cell_share},
+                   {"median_molecules", figures.median_molecules},
+                   {"median_genes", figures.median_genes},
+                   {"mitochondrial_share", figures.mean_mitochondrial},
+                   {"unspliced_share", figures.unspliced_share}};
   return json.dump(2) + "\n";
 }
 
@@ -124,18 +138,21 @@ std::string qc_fragment(const std::string& sample, const CountResult& result, co
   return report::multiqc_fragment(
       "scrna_count", "Single-cell RNA: counting", sample,
       {{"reads", "Reads", "read pairs in the input", static_cast<double>(result.reads.reads)},
-       {"valid_barcode_share", "Valid barcodes", "share of reads with a barcode of the list after correction", figures.valid_share},
+       {"valid_barcode_share", "Valid barcodes", "share of reads with a barcode of the list after correction",
+        figures.valid_share},
        {"gene_share", "Reads in genes", "share of reads counted for one gene", figures.gene_share},
        {"saturation", "Saturation", "1 - molecules / counted reads", figures.saturation},
        {"cells", "Cells", "barcodes called cells", static_cast<double>(figures.cells)},
        {"median_molecules", "Median UMIs", "median molecules per cell", figures.median_molecules},
        {"median_genes", "Median genes", "median genes per cell", figures.median_genes},
-       {"mitochondrial_share", "Mitochondrial", "share of mitochondrial molecules in cells", figures.mean_mitochondrial},
+       {"mitochondrial_share", "Mitochondrial", "share of mitochondrial molecules in cells",
+        figures.mean_mitochondrial},
        {"molecules_in_cells_share", "In cells", "share of all molecules that lie in cells", figures.cell_share}});
 }
 
 /// ln(1 + counts per million) over all called cells together, per gene name; missing without a cell.
-std::vector<io::FeatureValue> pseudobulk(const std::string& sample, const CountOptions& options, const ReferenceIndex& index, const CountResult& result) {
+std::vector<io::FeatureValue> pseudobulk(const std::string& sample, const CountOptions& options,
+                                         const ReferenceIndex& index, const CountResult& result) {
   std::map<std::string, double> sums;
   for (const std::string_view name : index.gene_names()) sums[std::string(name)] = 0;
   double total = 0;
@@ -147,14 +164,16 @@ std::vector<io::FeatureValue> pseudobulk(const std::string& sample, const CountO
   }
   std::vector<io::FeatureValue> values;
   for (const auto& [name, sum] : sums) {
-    io::FeatureValue value{sample, io::feature_name("scrna", options.specimen, "total/" + name, "log1p_cpm"), std::nullopt};
+    io::FeatureValue value{sample, io::feature_name("scrna", options.specimen, "total/" + name, "log1p_cpm"),
+                           std::nullopt};
     if (total > 0) value.value = std::log1p(sum / total * 1e6);
     values.push_back(std::move(value));
   }
   return values;
 }
 
-io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, const BarcodeStatistics& statistics, const ReferenceIndex& index, std::size_t genes) {
+io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, const BarcodeStatistics& statistics,
+                         const ReferenceIndex& index, std::size_t genes) {
   const auto& cells = result.call.cells;
   io::AnnData data;
   std::vector<std::int64_t> molecules, gene_counts, reads;
@@ -169,7 +188,11 @@ io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, c
     unspliced.push_back(statistics.unspliced[i]);
     called.push_back(result.barcodes[i]);
   }
-  data.obs.columns = {{"n_molecules", molecules}, {"n_genes", gene_counts}, {"n_reads", reads}, {"mitochondrial_share", mitochondrial}, {"unspliced_share", unspliced}};
+  data.obs.columns = {{"n_molecules", molecules},
+                      {"n_genes", gene_counts},
+                      {"n_reads", reads},
+                      {"mitochondrial_share", mitochondrial},
+                      {"unspliced_share", unspliced}};
   std::vector<std::string> names, chromosomes;
   for (const io::TenxFeature& feature : raw.features) {
     data.var.index.push_back(feature.id);
@@ -178,20 +201,27 @@ io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, c
   for (const IndexedGene& gene : index.genes()) chromosomes.emplace_back(index.chromosome_names()[gene.chromosome]);
   data.var.columns = {{"gene_name", names}, {"chromosome", chromosomes}};
   data.x = make_matrix(called, genes, Layer::kTotal);
-  data.layers = {{"ambiguous", make_matrix(called, genes, Layer::kAmbiguous)}, {"spliced", make_matrix(called, genes, Layer::kSpliced)}, {"unspliced", make_matrix(called, genes, Layer::kUnspliced)}};
+  data.layers = {{"ambiguous", make_matrix(called, genes, Layer::kAmbiguous)},
+                 {"spliced", make_matrix(called, genes, Layer::kSpliced)},
+                 {"unspliced", make_matrix(called, genes, Layer::kUnspliced)}};
   return data;
 }
 
 }  // namespace
 
-void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, const Chemistry& chemistry, const ReferenceIndex& index, const Whitelist& whitelist,
-                         const CountResult& result, const core::RunContext& context) {
+void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, const Chemistry& chemistry,
+                         const ReferenceIndex& index, const Whitelist& whitelist, const CountResult& result,
+                         const core::RunContext& context) {
   const std::string sample = options.sample.empty() ? sample_of(options.read2.front()) : options.sample;
   const std::size_t genes = index.genes().size();
   io::TenxMatrix matrix;
-  for (std::size_t i = 0; i < genes; ++i) matrix.features.push_back({std::string(index.gene_ids()[i]), std::string(index.gene_names()[i])});
+  for (std::size_t i = 0; i < genes; ++i)
+    matrix.features.push_back({std::string(index.gene_ids()[i]), std::string(index.gene_names()[i])});
   for (const CellCounts& cell : result.barcodes) matrix.barcodes.push_back(whitelist.text(cell.cell));
-  for (const auto& [name, layer] : {std::pair{"ambiguous", Layer::kAmbiguous}, {"spliced", Layer::kSpliced}, {"unspliced", Layer::kUnspliced}, {"total", Layer::kTotal}}) {
+  for (const auto& [name, layer] : {std::pair{"ambiguous", Layer::kAmbiguous},
+                                    {"spliced", Layer::kSpliced},
+                                    {"unspliced", Layer::kUnspliced},
+                                    {"total", Layer::kTotal}}) {
     matrix.counts = make_matrix(result.barcodes, genes, layer);
     io::write_tenx_folder(outputs, std::filesystem::path("layers") / name, matrix, context.threads);
     context.interrupt.check();
@@ -204,7 +234,8 @@ void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, 
   io::write_tenx_folder(outputs, "filtered", filtered, context.threads);
 
   const BarcodeStatistics statistics = describe(index, result.barcodes);
-  io::write_anndata(outputs.add_external("counts.h5ad"), make_anndata(matrix, result, statistics, index, genes), context.threads);
+  io::write_anndata(outputs.add_external("counts.h5ad"), make_anndata(matrix, result, statistics, index, genes),
+                    context.threads);
   const Figures figures = summarise(result, statistics);
   outputs.add("summary.json").write(summary_json(sample, options, chemistry, index, result, figures));
   outputs.add(sample + ".scrna_count_mqc.json").write(qc_fragment(sample, result, figures));

@@ -21,7 +21,9 @@ constexpr std::size_t kPairwiseUmis = 48;
   return difference != 0 && (difference >> (std::countr_zero(difference) / 2 * 2)) <= 3;
 }
 
-[[nodiscard]] auto key(const MoleculeReads& record) { return std::tuple(record.cell, record.gene, record.umi); }
+[[nodiscard]] auto key(const MoleculeReads& record) {
+  return std::tuple(record.cell, record.gene, record.umi);
+}
 
 }  // namespace
 
@@ -112,7 +114,8 @@ struct UmiGene {
 
 /// Sums equal (umi, gene); sorted by them.
 void sum_equal(std::vector<UmiGene>& items) {
-  std::ranges::sort(items, [](const UmiGene& a, const UmiGene& b) { return std::pair(a.umi, a.gene) < std::pair(b.umi, b.gene); });
+  std::ranges::sort(
+      items, [](const UmiGene& a, const UmiGene& b) { return std::pair(a.umi, a.gene) < std::pair(b.umi, b.gene); });
   std::size_t out = 0;
   for (const UmiGene& item : items) {
     if (out != 0 && items[out - 1].umi == item.umi && items[out - 1].gene == item.gene) {
@@ -195,7 +198,8 @@ CellCounts count_cell(std::span<const MoleculeReads> records, MoleculeSummary& s
       const auto uncorrected = genes_of_umi(raw, winner->umi);
       const auto own = std::ranges::find(uncorrected, winner->gene, &UmiGene::gene);
       const std::uint32_t own_reads = own == uncorrected.end() ? 0 : own->reads;
-      if (std::ranges::any_of(uncorrected, [&](const UmiGene& other) { return other.reads > own_reads; })) winner = nullptr;
+      if (std::ranges::any_of(uncorrected, [&](const UmiGene& other) { return other.reads > own_reads; }))
+        winner = nullptr;
     }
     if (winner != nullptr) {
       add_molecule(*winner, counts.genes);

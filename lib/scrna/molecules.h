@@ -52,25 +52,25 @@ struct GeneCount {
 
 struct CellCounts {
   std::uint32_t cell = 0;
-  std::uint64_t reads = 0;            ///< with a gene
-  std::vector<GeneCount> genes;       ///< ascending, total > 0
+  std::uint64_t reads = 0;       ///< with a gene
+  std::vector<GeneCount> genes;  ///< ascending, total > 0
   [[nodiscard]] std::uint64_t molecules() const;
 };
 
 /// What happened to UMIs, over all cells.
 struct MoleculeSummary {
-  std::uint64_t distinct = 0;        ///< (cell, gene, UMI) as sequenced
-  std::uint64_t corrected = 0;       ///< joined to another UMI of the same cell and gene
-  std::uint64_t several_genes = 0;   ///< (cell, UMI, gene) given up because another gene has as many or more reads
-  std::uint64_t molecules = 0;       ///< counted
+  std::uint64_t distinct = 0;       ///< (cell, gene, UMI) as sequenced
+  std::uint64_t corrected = 0;      ///< joined to another UMI of the same cell and gene
+  std::uint64_t several_genes = 0;  ///< (cell, UMI, gene) given up because another gene has as many or more reads
+  std::uint64_t molecules = 0;      ///< counted
   MoleculeSummary& operator+=(const MoleculeSummary& other);
 };
 
 /// Counts one cell; `records` are its distinct (gene, UMI), ascending. Exposed for tests.
 [[nodiscard]] CellCounts count_cell(std::span<const MoleculeReads> records, MoleculeSummary& summary);
 
-/// The UMI each UMI is corrected to (itself for most). `umis` and `reads` of one cell and gene: ranked by reads, then by
-/// sequence; each takes the highest-ranked one above it at one substitution. Not transitive.
+/// The UMI each UMI is corrected to (itself for most). `umis` and `reads` of one cell and gene: ranked by reads, then
+/// by sequence; each takes the highest-ranked one above it at one substitution. Not transitive.
 [[nodiscard]] std::vector<std::uint32_t> correct_umis(std::span<const std::uint32_t> umis,
                                                       std::span<const std::uint32_t> reads);
 

@@ -12,14 +12,15 @@ using sequence::kBasesPerWord;
 
 namespace {
 
-constexpr std::size_t kGroup = 32;          // reads whose memory is fetched together (docs/performance: batches of 32)
-constexpr std::size_t kMaximalBlocks = 8;   // of one alignment
+constexpr std::size_t kGroup = 32;         // reads whose memory is fetched together (docs/performance: batches of 32)
+constexpr std::size_t kMaximalBlocks = 8;  // of one alignment
 constexpr std::size_t kMaximalTies = 64;
 
 }  // namespace
 
 std::string_view name_of(ReadClass read_class) {
-  constexpr std::array<std::string_view, kReadClasses> kNames = {"gene", "several_genes", "antisense", "no_gene", "unmapped", "too_short"};
+  constexpr std::array<std::string_view, kReadClasses> kNames = {"gene",    "several_genes", "antisense",
+                                                                 "no_gene", "unmapped",      "too_short"};
   return kNames[static_cast<std::size_t>(read_class)];
 }
 
@@ -126,8 +127,8 @@ void ReadMapper::align_candidates(const Query& query) {
   const Candidate* previous = nullptr;
   ReferenceIndex::Span span{};
   for (const Candidate& candidate : candidates_) {
-    const bool same = previous != nullptr && previous->start == candidate.start && previous->reverse == candidate.reverse &&
-                      candidate.seed_place < span.end;
+    const bool same = previous != nullptr && previous->start == candidate.start &&
+                      previous->reverse == candidate.reverse && candidate.seed_place < span.end;
     previous = &candidate;
     if (same) continue;
     span = index_.span_of(candidate.seed_place);
@@ -140,8 +141,9 @@ void ReadMapper::align_candidates(const Query& query) {
     const bool known = std::ranges::any_of(best_, [&](const Alignment& other) {
       return other.reverse == alignment.reverse && other.block_count == alignment.block_count &&
              other.blocks[0].begin == alignment.blocks[0].begin &&
-             std::ranges::equal(std::span(other.blocks, other.block_count), std::span(alignment.blocks, alignment.block_count),
-                                [](const GenomeBlock& a, const GenomeBlock& b) { return a.begin == b.begin && a.size == b.size; });
+             std::ranges::equal(
+                 std::span(other.blocks, other.block_count), std::span(alignment.blocks, alignment.block_count),
+                 [](const GenomeBlock& a, const GenomeBlock& b) { return a.begin == b.begin && a.size == b.size; });
     });
     if (!known && best_.size() < kMaximalTies) best_.push_back(alignment);
   }
@@ -220,7 +222,8 @@ void ReadMapper::to_genome(std::uint32_t contig, std::uint32_t offset, std::uint
       continue;
     }
     const std::uint32_t part = std::min(size, block.size - offset);
-    if (alignment.block_count < kMaximalBlocks) alignment.blocks[alignment.block_count++] = {block.begin + offset, part};
+    if (alignment.block_count < kMaximalBlocks)
+      alignment.blocks[alignment.block_count++] = {block.begin + offset, part};
     size -= part;
     offset = 0;
     if (size == 0) break;
@@ -271,7 +274,15 @@ void ReadMapper::overlaps(const Alignment& alignment, bool reverse, std::vector<
 namespace {
 
 /// STARsolo's order for GeneFull_Ex50pAS: a read goes to the first of these that some gene fulfils.
-enum class Overlap : std::uint8_t { kExonic, kExonicAntisense, kHalfExonic, kHalfExonicAntisense, kIntronic, kIntronicAntisense, kNone };
+enum class Overlap : std::uint8_t {
+  kExonic,
+  kExonicAntisense,
+  kHalfExonic,
+  kHalfExonicAntisense,
+  kIntronic,
+  kIntronicAntisense,
+  kNone
+};
 
 }  // namespace
 
@@ -288,17 +299,24 @@ ReadMapping ReadMapper::assign(std::uint32_t read_length) {
     overlaps(alignment, !transcript_reverse, antisense_);
     const bool spliced = alignment.contig != ReferenceIndex::kNoContig;
     const auto has_junction = [&](std::uint32_t gene) {
-      return std::ranges::find(index_.contig_genes(alignment.contig), gene) != index_.contig_genes(alignment.contig).end();
+      return std::ranges::find(index_.contig_genes(alignment.contig), gene) !=
+             index_.contig_genes(alignment.contig).end();
     };
     const auto consider = [&](const GeneOverlap& overlap, bool antisense) {
       const bool own_junction = spliced && has_junction(overlap.gene);
       const bool exonic = overlap.exonic == alignment.aligned && (!spliced || own_junction);
-      const bool half = 2 * overlap.exonic >= alignment.aligned;
       const bool inside = overlap.exonic + overlap.intronic == alignment.aligned;
-      Overlap type = exonic ? Overlap::kExonic : half ? Overlap::kHalfExonic : inside ? Overlap::kIntronic : Overlap::kNone;
+      const bool half = inside && 2 * overlap.exonic >= alignment.aligned;
+      Overlap type = exonic   ? Overlap::kExonic
+                     : half   ? Overlap::kHalfExonic
+                     : inside ? Overlap::kIntronic
+                              : Overlap::kNone;
       if (type == Overlap::kNone) return;
       if (antisense) type = static_cast<Overlap>(static_cast<std::uint8_t>(type) + 1);
-      const std::uint8_t own = antisense ? 0 : static_cast<std::uint8_t>((own_junction ? kJunction : 0) | (overlap.intronic > 0 ? kIntron : 0) | (overlap.both > 0 ? kEitherWay : 0));
+      const std::uint8_t own =
+          antisense ? 0
+                    : static_cast<std::uint8_t>((own_junction ? kJunction : 0) | (overlap.intronic > 0 ? kIntron : 0) |
+                                                (overlap.both > 0 ? kEitherWay : 0));
       if (type < best) {
         best = type;
         several = false;
@@ -310,7 +328,8 @@ ReadMapping ReadMapper::assign(std::uint32_t read_length) {
           several = true;
         } else if (!antisense) {
           // What only some of the equally good places say is not known.
-          evidence = static_cast<std::uint8_t>((evidence & own & (kJunction | kIntron)) | ((evidence | own) & kEitherWay));
+          evidence =
+              static_cast<std::uint8_t>((evidence & own & (kJunction | kIntron)) | ((evidence | own) & kEitherWay));
         }
       }
     };

@@ -1,7 +1,7 @@
 #pragma once
-// From a read to a gene. Seeds give candidate places on both strands; every candidate is verified base by base; the best
-// verified place wins. A locus with m mismatches shares an untouched seed with the read when more than m seeds that do
-// not overlap have been looked up, so the first round ends as soon as that proves the winner.
+// From a read to a gene. Seeds give candidate places on both strands; every candidate is verified base by base; the
+// best verified place wins. A locus with m mismatches shares an untouched seed with the read when more than m seeds
+// that do not overlap have been looked up, so the first round ends as soon as that proves the winner.
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -37,12 +37,12 @@ struct ReadMapping {
 };
 
 struct MappingOptions {
-  bool sense = true;              ///< reads have the strand of the transcript
+  bool sense = true;                ///< reads have the strand of the transcript
   std::uint32_t mismatch_cost = 3;  ///< a matching base scores 1; ends are clipped where that scores more
-  double minimal_aligned = 0.66;  ///< share of the read inside the clipped ends (STAR's outFilterMatchNminOverLread)
-  double minimal_score = 0.5;     ///< per base of the read
-  std::uint32_t common_seed = 64;    ///< places from which a seed is passed over in the first round
-  std::uint32_t useless_seed = 1000; ///< and in the second
+  double minimal_aligned = 0.66;    ///< share of the read inside the clipped ends (STAR's outFilterMatchNminOverLread)
+  double minimal_score = 0.5;       ///< per base of the read
+  std::uint32_t common_seed = 64;   ///< places from which a seed is passed over in the first round
+  std::uint32_t useless_seed = 1000;  ///< and in the second
 };
 
 /// Maps reads in groups, so that memory is fetched ahead. One per thread; recycles its work space.
@@ -55,8 +55,8 @@ class ReadMapper {
 
  private:
   struct Candidate {
-    std::int64_t start = 0;       ///< text position of the read's first base (of its reverse complement on that strand)
-    std::uint32_t seed_place = 0; ///< inside the span that the candidate belongs to
+    std::int64_t start = 0;  ///< text position of the read's first base (of its reverse complement on that strand)
+    std::uint32_t seed_place = 0;  ///< inside the span that the candidate belongs to
     bool reverse = false;
     auto operator<=>(const Candidate&) const = default;
   };

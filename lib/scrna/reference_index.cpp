@@ -61,7 +61,8 @@ ReferenceIndex::Span ReferenceIndex::span_of(std::uint32_t position) const {
 }
 
 void ReferenceIndex::check(const std::filesystem::path& path) const {
-  // Checksums hold already; this refuses files whose parts do not belong together, so that no lookup can leave the text.
+  // Checksums hold already; this refuses files whose parts do not belong together, so that no lookup can leave the
+  // text.
   const auto ascends = [](std::span<const std::uint32_t> starts, std::size_t last) {
     return !starts.empty() && std::ranges::is_sorted(starts) && starts.back() == last;
   };
@@ -75,13 +76,16 @@ void ReferenceIndex::check(const std::filesystem::path& path) const {
   const std::uint64_t text_bases = contig_begins_.empty() ? 0 : contig_begins_.back();
   const bool good =
       parameters_.k % 2 == 1 && parameters_.k <= 31 && parameters_.s % 2 == 1 && parameters_.s < parameters_.k &&
-      ascends(chromosome_begins_, parameters_.genome_bases) && !contig_begins_.empty() && std::ranges::is_sorted(contig_begins_) &&
-      contig_begins_.front() == parameters_.genome_bases && chromosome_begins_.size() == chromosome_names_.size() + 1 &&
-      text_.size() > sequence::words_for(text_bases) && contig_block_starts_.size() == contig_begins_.size() &&
-      contig_gene_starts_.size() == contig_begins_.size() && ascends(contig_block_starts_, contig_blocks_.size()) &&
-      ascends(contig_gene_starts_, contig_genes_.size()) &&
+      ascends(chromosome_begins_, parameters_.genome_bases) && !contig_begins_.empty() &&
+      std::ranges::is_sorted(contig_begins_) && contig_begins_.front() == parameters_.genome_bases &&
+      chromosome_begins_.size() == chromosome_names_.size() + 1 && text_.size() > sequence::words_for(text_bases) &&
+      contig_block_starts_.size() == contig_begins_.size() && contig_gene_starts_.size() == contig_begins_.size() &&
+      ascends(contig_block_starts_, contig_blocks_.size()) && ascends(contig_gene_starts_, contig_genes_.size()) &&
       std::ranges::all_of(contig_genes_, [&](std::uint32_t gene) { return gene < genes_.size(); }) &&
-      std::ranges::all_of(contig_blocks_, [&](const GenomeBlock& block) { return std::uint64_t{block.begin} + block.size <= parameters_.genome_bases; }) &&
+      std::ranges::all_of(contig_blocks_,
+                          [&](const GenomeBlock& block) {
+                            return std::uint64_t{block.begin} + block.size <= parameters_.genome_bases;
+                          }) &&
       gene_ids_.size() == genes_.size() && gene_names_.size() == genes_.size() && table_good(segments_[0]) &&
       table_good(segments_[1]) && seeds_.consistent() &&
       std::ranges::all_of(file_.section<sequence::SeedPlace>("seed_places"), [&](const sequence::SeedPlace& place) {

@@ -1,7 +1,7 @@
 #pragma once
-// What reads are mapped to: the whole genome, so that pseudogenes, introns and everything between genes compete with the
-// transcripts, and one contig for every annotated splice junction with its surroundings. All of it is one 2-bit text with
-// one seed dictionary; the genes lie over the genome as segments.
+// What reads are mapped to: the whole genome, so that pseudogenes, introns and everything between genes compete with
+// the transcripts, and one contig for every annotated splice junction with its surroundings. All of it is one 2-bit
+// text with one seed dictionary; the genes lie over the genome as segments.
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -22,9 +22,9 @@ namespace immucan::scrna {
 struct IndexOptions {
   std::filesystem::path genome, gtf;
   std::filesystem::path output;
-  std::int64_t seed_length = 21;      ///< k; odd
-  std::int64_t syncmer_length = 11;   ///< s; odd
-  std::int64_t longest_read = 151;    ///< junction contigs reach this far, less one base, to both sides
+  std::int64_t seed_length = 21;     ///< k; odd
+  std::int64_t syncmer_length = 11;  ///< s; odd
+  std::int64_t longest_read = 151;   ///< junction contigs reach this far, less one base, to both sides
 };
 
 /// Fixed part of the file.
@@ -74,7 +74,8 @@ class ReferenceIndex {
   static constexpr const char* kKind = "scrna-index";
   static constexpr std::uint32_t kMajor = 1, kMinor = 0;
 
-  /// 65 for another kind or version, a truncation, a flipped byte or contents that do not fit together; 66 when missing.
+  /// 65 for another kind or version, a truncation, a flipped byte or contents that do not fit together; 66 when
+  /// missing.
   ReferenceIndex(const std::filesystem::path& path, core::RunContext& context, bool map = false);
 
   [[nodiscard]] const IndexParameters& parameters() const { return parameters_; }
@@ -91,10 +92,12 @@ class ReferenceIndex {
   static constexpr std::uint32_t kNoContig = 0xffffffff;
   [[nodiscard]] Span span_of(std::uint32_t position) const;
   [[nodiscard]] std::span<const GenomeBlock> contig_blocks(std::uint32_t contig) const {
-    return contig_blocks_.subspan(contig_block_starts_[contig], contig_block_starts_[contig + 1] - contig_block_starts_[contig]);
+    return contig_blocks_.subspan(contig_block_starts_[contig],
+                                  contig_block_starts_[contig + 1] - contig_block_starts_[contig]);
   }
   [[nodiscard]] std::span<const std::uint32_t> contig_genes(std::uint32_t contig) const {
-    return contig_genes_.subspan(contig_gene_starts_[contig], contig_gene_starts_[contig + 1] - contig_gene_starts_[contig]);
+    return contig_genes_.subspan(contig_gene_starts_[contig],
+                                 contig_gene_starts_[contig + 1] - contig_gene_starts_[contig]);
   }
   [[nodiscard]] const SegmentTable& segments(bool reverse) const { return segments_[reverse ? 1 : 0]; }
 
@@ -110,7 +113,8 @@ class ReferenceIndex {
   io::IndexedFile file_;
   IndexParameters parameters_;
   std::span<const std::uint64_t> text_;
-  std::span<const std::uint32_t> chromosome_begins_, contig_begins_, contig_block_starts_, contig_gene_starts_, contig_genes_;
+  std::span<const std::uint32_t> chromosome_begins_, contig_begins_, contig_block_starts_, contig_gene_starts_,
+      contig_genes_;
   std::span<const GenomeBlock> contig_blocks_;
   SegmentTable segments_[2];
   std::span<const IndexedGene> genes_;
@@ -119,7 +123,8 @@ class ReferenceIndex {
 };
 
 struct IndexSummary {
-  std::uint64_t chromosomes = 0, bases = 0, genes = 0, transcripts = 0, junctions = 0, contigs = 0, contig_bases = 0, seeds = 0;
+  std::uint64_t chromosomes = 0, bases = 0, genes = 0, transcripts = 0, junctions = 0, contigs = 0, contig_bases = 0,
+                seeds = 0;
   std::uint64_t genes_on_unknown_chromosomes = 0;
 };
 

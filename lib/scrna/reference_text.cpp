@@ -25,7 +25,8 @@ std::vector<sequence::Interval> lengthened_exons(const sequence::Transcript& tra
     exons.push_back({chromosome.begin + exon.begin, chromosome.begin + exon.end});
   }
   const std::uint64_t chromosome_end = std::uint64_t{chromosome.begin} + chromosome.size;
-  exons.front().begin = std::max<std::uint64_t>(chromosome.begin, exons.front().begin - std::min<std::uint64_t>(reach, exons.front().begin));
+  exons.front().begin = std::max<std::uint64_t>(
+      chromosome.begin, exons.front().begin - std::min<std::uint64_t>(reach, exons.front().begin));
   exons.back().end = std::min<std::uint64_t>(chromosome_end, exons.back().end + reach);
   return exons;
 }
@@ -101,7 +102,8 @@ std::vector<Event> events_of(const GenomeText& genome, const sequence::GeneModel
   std::vector<Event> events;
   const auto add = [&](std::uint32_t base, sequence::Interval interval, std::uint32_t gene, Depth depth) {
     events.push_back({base + static_cast<std::uint32_t>(interval.begin), gene, depth.body, depth.exons, depth.introns});
-    events.push_back({base + static_cast<std::uint32_t>(interval.end), gene, -depth.body, -depth.exons, -depth.introns});
+    events.push_back(
+        {base + static_cast<std::uint32_t>(interval.end), gene, -depth.body, -depth.exons, -depth.introns});
   };
   for (std::uint32_t gene = 0; gene < model.genes.size(); ++gene) {
     const auto chromosome = chromosomes.find(model.genes[gene].chromosome);

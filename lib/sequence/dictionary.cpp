@@ -60,7 +60,8 @@ void collect_run(std::span<const std::uint8_t> codes, std::uint32_t first_offset
     large.push(codes[first + shape.k - 1]);
     const std::uint64_t least = std::min(suffix[first], prefix);
     if (hashes[first] != least && hashes[last] != least) continue;
-    seeds.push_back({mix(large.canonical()), first_offset + static_cast<std::uint32_t>(first), large.backward < large.forward});
+    seeds.push_back(
+        {mix(large.canonical()), first_offset + static_cast<std::uint32_t>(first), large.backward < large.forward});
   }
 }
 
@@ -151,20 +152,23 @@ SeedTable build_seed_table(const PackedSequence& text, std::span<const TextPiece
   core::parallel_for(threads, chunks.size(), [&](std::size_t i) {
     for (const Seed& seed : seeds_of(chunks[i])) {
       table.places[counts[i][seed.hash >> (64 - kPartitionBits)]++] = {chunks[i].begin + seed.offset,
-                                                                     tag_of(seed.hash) | (seed.reversed ? 1U : 0U)};
+                                                                       tag_of(seed.hash) | (seed.reversed ? 1U : 0U)};
     }
   });
   const unsigned bits = bucket_bits(total);
   const unsigned inner_bits = bits - kPartitionBits;
   table.bucket_starts.assign((std::size_t{1} << bits) + 1, 0);
   core::parallel_for(threads, kPartitions, [&](std::size_t partition) {
-    const std::span<SeedPlace> own = std::span(table.places).subspan(partition_starts[partition], partition_starts[partition + 1] - partition_starts[partition]);
+    const std::span<SeedPlace> own =
+        std::span(table.places)
+            .subspan(partition_starts[partition], partition_starts[partition + 1] - partition_starts[partition]);
     std::ranges::sort(own, [](const SeedPlace& a, const SeedPlace& b) {
       return std::pair(a.tag_and_strand & ~1U, a.position) < std::pair(b.tag_and_strand & ~1U, b.position);
     });
     std::size_t at = 0;
     for (std::size_t inner = 0; inner < std::size_t{1} << inner_bits; ++inner) {
-      table.bucket_starts[(partition << inner_bits) | inner] = partition_starts[partition] + static_cast<std::uint32_t>(at);
+      table.bucket_starts[(partition << inner_bits) | inner] =
+          partition_starts[partition] + static_cast<std::uint32_t>(at);
       while (at < own.size() && (std::uint64_t{own[at].tag_and_strand} >> (32 - inner_bits)) == inner) ++at;
     }
   });

@@ -1,5 +1,6 @@
 #pragma once
-// Seeds of a text and where they lie. A seed is a k-mer whose smallest canonical s-mer (by hash) is its first or its last
+// Seeds of a text and where they lie. A seed is a k-mer whose smallest canonical s-mer (by hash) is its first or its
+// last
 // ("closed syncmer", Edgar 2021, PeerJ 9:e10805): chosen by its own bases alone, the same on both strands, and one at
 // least among every k - s + 1 consecutive k-mers. Positions are 32-bit: texts of up to 4 G bases.
 #include <cstdint>

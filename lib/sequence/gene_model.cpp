@@ -43,7 +43,8 @@ class Builder {
   std::string_view require(std::string_view attribute) const {
     const auto value = record_.attribute(attribute);
     if (!value || value->empty()) {
-      fail(record_.line, fmt::format("{} without {}", record_.feature, attribute), "Give a GTF with gene_id and transcript_id on every exon");
+      fail(record_.line, fmt::format("{} without {}", record_.feature, attribute),
+           "Give a GTF with gene_id and transcript_id on every exon");
     }
     return *value;
   }
@@ -51,7 +52,8 @@ class Builder {
   std::uint32_t find_gene() {
     const std::string_view id = require("gene_id");
     if (record_.strand != '+' && record_.strand != '-') {
-      fail(record_.line, fmt::format("gene {} has no strand (\"{}\")", core::printable(id), record_.strand), "Give every gene the strand + or -");
+      fail(record_.line, fmt::format("gene {} has no strand (\"{}\")", core::printable(id), record_.strand),
+           "Give every gene the strand + or -");
     }
     const bool reverse = record_.strand == '-';
     const auto [entry, fresh] = genes_.try_emplace(std::string(id), static_cast<std::uint32_t>(model_.genes.size()));
@@ -65,7 +67,10 @@ class Builder {
     }
     Gene& gene = model_.genes[entry->second];
     if (gene.chromosome != record_.sequence || gene.reverse != reverse) {
-      fail(record_.line, fmt::format("gene {} lies on {}{} here and on {}{} in line {}", core::printable(id), core::printable(record_.sequence), reverse ? '-' : '+', core::printable(gene.chromosome), gene.reverse ? '-' : '+', gene.line),
+      fail(record_.line,
+           fmt::format("gene {} lies on {}{} here and on {}{} in line {}", core::printable(id),
+                       core::printable(record_.sequence), reverse ? '-' : '+', core::printable(gene.chromosome),
+                       gene.reverse ? '-' : '+', gene.line),
            "Give each copy of a gene its own gene_id");
     }
     if (gene.name.empty()) gene.name = first_of({"gene_name", "gene"});
@@ -83,14 +88,16 @@ class Builder {
   void add_exon() {
     const std::uint32_t gene = find_gene();
     const std::string_view id = require("transcript_id");
-    const auto [entry, fresh] = transcripts_.try_emplace(std::string(id), static_cast<std::uint32_t>(model_.transcripts.size()));
+    const auto [entry, fresh] =
+        transcripts_.try_emplace(std::string(id), static_cast<std::uint32_t>(model_.transcripts.size()));
     if (fresh) {
       model_.transcripts.push_back({std::string(id), gene, {}});
       lines_.push_back(record_.line);
     }
     Transcript& transcript = model_.transcripts[entry->second];
     if (transcript.gene != gene) {
-      fail(record_.line, fmt::format("transcript {} belongs to two genes", core::printable(id)), "Give each transcript its own transcript_id");
+      fail(record_.line, fmt::format("transcript {} belongs to two genes", core::printable(id)),
+           "Give each transcript its own transcript_id");
     }
     transcript.exons.push_back({record_.start - 1, record_.end});
   }
@@ -101,7 +108,8 @@ class Builder {
       std::ranges::sort(transcript.exons);
       for (std::size_t j = 1; j < transcript.exons.size(); ++j) {
         if (transcript.exons[j].begin < transcript.exons[j - 1].end) {
-          fail(lines_[i], fmt::format("exons of transcript {} overlap", core::printable(transcript.id)), "Correct the exons, or give each transcript its own transcript_id");
+          fail(lines_[i], fmt::format("exons of transcript {} overlap", core::printable(transcript.id)),
+               "Correct the exons, or give each transcript its own transcript_id");
         }
       }
       // Exons that touch are one: there is no junction between them.
@@ -122,8 +130,10 @@ class Builder {
 
   void drop_genes_without_exons() {
     if (model_.transcripts.empty()) {
-      core::raise({model_.source, core::Place::none(), model_.genes.empty() ? "holds no exon" : fmt::format("holds {} genes but no exon", model_.genes.size()),
-                   "Give a GTF with exon records"});
+      core::raise(
+          {model_.source, core::Place::none(),
+           model_.genes.empty() ? "holds no exon" : fmt::format("holds {} genes but no exon", model_.genes.size()),
+           "Give a GTF with exon records"});
     }
     std::vector<std::uint32_t> renumbered(model_.genes.size());
     std::vector<Gene> kept;

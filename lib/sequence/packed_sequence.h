@@ -15,14 +15,19 @@ namespace immucan::sequence {
 [[nodiscard]] constexpr std::uint8_t base_code(char base) {
   switch (base) {
     case 'A':
-    case 'a': return 0;
+    case 'a':
+      return 0;
     case 'C':
-    case 'c': return 1;
+    case 'c':
+      return 1;
     case 'G':
-    case 'g': return 2;
+    case 'g':
+      return 2;
     case 'T':
-    case 't': return 3;
-    default: return 4;
+    case 't':
+      return 3;
+    default:
+      return 4;
   }
 }
 
@@ -38,7 +43,9 @@ constexpr std::array<std::uint8_t, 256> make_base_codes() {
 inline constexpr std::array<std::uint8_t, 256> kBaseCodes = detail::make_base_codes();
 
 inline constexpr std::size_t kBasesPerWord = 32;
-[[nodiscard]] constexpr std::size_t words_for(std::size_t bases) { return (bases + kBasesPerWord - 1) / kBasesPerWord; }
+[[nodiscard]] constexpr std::size_t words_for(std::size_t bases) {
+  return (bases + kBasesPerWord - 1) / kBasesPerWord;
+}
 
 /// 32 bases beginning at `position`; the text must be padded by one word.
 [[nodiscard]] inline std::uint64_t load_bases(const std::uint64_t* text, std::uint64_t position) {

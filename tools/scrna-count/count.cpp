@@ -31,9 +31,11 @@ void declare(cli::OptionSet& set, scrna::CountOptions& options) {
 
 core::Status run(const scrna::CountOptions& options, core::RunContext& context) {
   if (options.read1.size() != options.read2.size()) {
-    core::raise_usage("-1 has " + std::to_string(options.read1.size()) + " files and -2 has " + std::to_string(options.read2.size()) + ": give one of each per lane.");
+    core::raise_usage("-1 has " + std::to_string(options.read1.size()) + " files and -2 has " +
+                      std::to_string(options.read2.size()) + ": give one of each per lane.");
   }
-  if (options.expected_cells && *options.expected_cells < 1) core::raise_usage("--expected-cells: " + std::to_string(*options.expected_cells) + " is not a positive number.");
+  if (options.expected_cells && *options.expected_cells < 1)
+    core::raise_usage("--expected-cells: " + std::to_string(*options.expected_cells) + " is not a positive number.");
   const scrna::Chemistry chemistry = scrna::find_chemistry(options.chemistry).value();
   const scrna::ReferenceIndex index(options.index, context);
   const scrna::Whitelist whitelist(options.whitelist, chemistry.barcode_length, context);
@@ -41,7 +43,8 @@ core::Status run(const scrna::CountOptions& options, core::RunContext& context) 
   core::OutputSet outputs = core::OutputSet::folder(context, options.output);
   scrna::write_count_outputs(outputs, options, chemistry, index, whitelist, result, context);
   outputs.commit();
-  context.log.info(std::to_string(result.reads.reads) + " reads, " + std::to_string(result.molecules.molecules) + " molecules, " + std::to_string(result.call.cells.size()) + " cells");
+  context.log.info(std::to_string(result.reads.reads) + " reads, " + std::to_string(result.molecules.molecules) +
+                   " molecules, " + std::to_string(result.call.cells.size()) + " cells");
   return core::Status::kOk;
 }
 
@@ -51,7 +54,9 @@ cli::Command count_command() {
   auto options = std::make_shared<scrna::CountOptions>();
   return {.name = "count",
           .summary = "Counts molecules per gene and cell.",
-          .example = "scrna-count count -i GRCh38.idx --chemistry 10xv3 --whitelist 3M-february-2018.txt.gz -1 P01_R1.fastq.gz -2 P01_R2.fastq.gz -o P01",
+          .example =
+              "scrna-count count -i GRCh38.idx --chemistry 10xv3 --whitelist 3M-february-2018.txt.gz -1 "
+              "P01_R1.fastq.gz -2 P01_R2.fastq.gz -o P01",
           .declare = [options](cli::OptionSet& set) { declare(set, *options); },
           .run = [options](core::RunContext& context) { return run(*options, context); }};
 }

@@ -1,15 +1,16 @@
+#include "io/anndata.h"
+
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <functional>
-#include <limits>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
-#include "io/anndata.h"
 #include "io/hdf5.h"
 #include "io/tenx.h"
 #include "io_helpers.h"
@@ -59,7 +60,8 @@ struct Parts {
   std::function<void(io::Hdf5Writer&)> more;
 };
 
-void write_frame(io::Hdf5Writer& out, const std::string& path, const std::vector<std::string>& index, const std::vector<std::string>& columns, bool order, bool index_attribute) {
+void write_frame(io::Hdf5Writer& out, const std::string& path, const std::vector<std::string>& index,
+                 const std::vector<std::string>& columns, bool order, bool index_attribute) {
   out.group(path);
   if (index_attribute) out.attribute(path, "_index", "_index");
   if (order) out.attribute(path, "column-order", std::span<const std::string>(columns));
@@ -171,14 +173,30 @@ TEST_CASE("broken AnnData files are refused with the object") {
   spoiled([](Parts& p) { p.indptr = {0, 1, 4294967296}; }, "/X/indptr: does not ascend");
   spoiled([](Parts& p) { p.indices = {0, 2}; }, "/X/indices: index 2 is outside 0..1");
   spoiled([](Parts& p) { p.indices = {0, -1}; }, "/X/indices: index -1");
-  spoiled([](Parts& p) { p.indptr = {0, 2, 2}; p.indices = {1, 1}; }, "/X/indices: column 1 appears twice in row 0");
+  spoiled(
+      [](Parts& p) {
+        p.indptr = {0, 2, 2};
+        p.indices = {1, 1};
+      },
+      "/X/indices: column 1 appears twice in row 0");
   spoiled([](Parts& p) { p.data = {1}; }, "/X/data: has 1 values where 2");
-  spoiled([](Parts& p) { p.obs_columns = {"a"}; p.more = [](io::Hdf5Writer& out) { out.array<double>("/obs/a", std::vector<double>{1}); }; }, "/obs/a: has 1 values where 2");
-  spoiled([](Parts& p) { p.obs_columns = {"a"}; p.more = [](io::Hdf5Writer& out) {
-            out.group("/obs/a");
-            out.attribute("/obs/a", "encoding-type", "categorical");
-            out.array<std::int8_t>("/obs/a/codes", std::vector<std::int8_t>{0, 1});
-            out.strings("/obs/a/categories", std::vector<std::string>{"x"}); }; }, "/obs/a/codes: code 1 names no category");
+  spoiled(
+      [](Parts& p) {
+        p.obs_columns = {"a"};
+        p.more = [](io::Hdf5Writer& out) { out.array<double>("/obs/a", std::vector<double>{1}); };
+      },
+      "/obs/a: has 1 values where 2");
+  spoiled(
+      [](Parts& p) {
+        p.obs_columns = {"a"};
+        p.more = [](io::Hdf5Writer& out) {
+          out.group("/obs/a");
+          out.attribute("/obs/a", "encoding-type", "categorical");
+          out.array<std::int8_t>("/obs/a/codes", std::vector<std::int8_t>{0, 1});
+          out.strings("/obs/a/categories", std::vector<std::string>{"x"});
+        };
+      },
+      "/obs/a/codes: code 1 names no category");
 }
 
 TEST_CASE("files that are no HDF5, cut off or flipped are refused") {
@@ -205,13 +223,15 @@ TEST_CASE("files that are no HDF5, cut off or flipped are refused") {
 
 TEST_CASE("10x folders and .h5 come back as written") {
   const test::TemporaryFolder folder;
-  io::TenxMatrix matrix{{"AAAC", "AAAG", "TTTT"}, {{"ENSG1", "A"}, {"ENSG2", "B"}}, {3, 2, {0, 1, 1, 3}, {1, 0, 1}, {2, 3, 4}}};
+  io::TenxMatrix matrix{
+      {"AAAC", "AAAG", "TTTT"}, {{"ENSG1", "A"}, {"ENSG2", "B"}}, {3, 2, {0, 1, 1, 3}, {1, 0, 1}, {2, 3, 4}}};
   io::write_tenx_h5(folder.path() / "m.h5", matrix, "g", "Single Cell 3' v3", 1);
   core::RunContext context("test", "0", "test");
   core::OutputSet outputs = core::OutputSet::folder(context, folder.path() / "out");
   io::write_tenx_folder(outputs, "raw", matrix, 2);
   outputs.commit();
-  for (const io::TenxMatrix& back : {io::read_tenx_h5(folder.path() / "m.h5", context), io::read_tenx_folder(folder.path() / "out" / "raw", context)}) {
+  for (const io::TenxMatrix& back : {io::read_tenx_h5(folder.path() / "m.h5", context),
+                                     io::read_tenx_folder(folder.path() / "out" / "raw", context)}) {
     CHECK(back.barcodes == matrix.barcodes);
     REQUIRE(back.features.size() == 2);
     CHECK(back.features[1].id == "ENSG2");
@@ -224,7 +244,8 @@ TEST_CASE("10x folders and .h5 come back as written") {
 TEST_CASE("10x folders whose files disagree are refused") {
   const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
-  const auto refused = [&](const std::string& mtx, const std::string& barcodes, const std::string& features, const std::string& part) {
+  const auto refused = [&](const std::string& mtx, const std::string& barcodes, const std::string& features,
+                           const std::string& part) {
     folder.write("matrix.mtx", mtx);
     folder.write("barcodes.tsv", barcodes);
     folder.write("features.tsv", features);

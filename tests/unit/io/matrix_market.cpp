@@ -1,3 +1,5 @@
+#include "io/matrix_market.h"
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -9,7 +11,6 @@
 #include "core/output.h"
 #include "io/bgzf_writer.h"
 #include "io/byte_source.h"
-#include "io/matrix_market.h"
 #include "io_helpers.h"
 
 using namespace immucan;
@@ -21,7 +22,9 @@ std::string read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-io::CsrMatrix parse(const std::string& text) { return io::read_matrix_market(io::open_memory(text, "m.mtx")); }
+io::CsrMatrix parse(const std::string& text) {
+  return io::read_matrix_market(io::open_memory(text, "m.mtx"));
+}
 
 const std::string kBanner = "%%MatrixMarket matrix coordinate integer general\n";
 
