@@ -23,6 +23,9 @@ struct SpeciesEvidence {
   double kmer_depth = 0;        ///< mean depth of the k-mers that are there; 0 where it cannot be told
   double kmer_depth_error = 0;  ///< standard error of its logarithm
   double hit_rate = 0;          ///< share of k-mers found, in own fragments
+  std::uint64_t judged_mates = 0, empty_mates = 0;  ///< mates of matching mates, and those that match nowhere
+  double mean_lookups = 0;                          ///< k-mers looked up per judged mate
+  double expected_empty = 0;  ///< share of mates that match nowhere by divergence and errors alone
   bool present = false;
 };
 
@@ -58,5 +61,9 @@ struct SampleAbundance {
 /// the maximum-likelihood λ is where it equals the mean seen. 0 where it cannot be told (all in `low`).
 [[nodiscard]] double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t low,
                                             std::size_t high);
+
+/// Probability that none of about `lookups` sampled k-mers of a read of `length` bases is intact, where `intact` is the
+/// share of intact k-mers and differences are spread evenly.
+[[nodiscard]] double empty_read_probability(double intact, unsigned k, std::size_t length, double lookups);
 
 }  // namespace immucan::microbiome

@@ -23,7 +23,7 @@ bool strong_fragment(const FragmentRecord& fragment) {
 
 void FragmentScanner::clear() {
   fragments_.clear();
-  ends_.clear();
+  ranges_.clear();
   hashes_.clear();
   hits_.clear();
   members_.clear();
@@ -35,8 +35,9 @@ void FragmentScanner::add(const Database& database, std::string_view read, std::
   const DenseFilter filter = database.dense_filter();
   const std::uint64_t base = parameters.base_threshold, dense = parameters.dense_threshold;
   FragmentRecord fragment;
-  std::uint32_t lookups = 0;
-  for (const std::string_view sequence : {read, mate}) {
+  Range range;
+  const auto scan = [&](std::string_view sequence) {
+    std::uint32_t lookups = 0;
     sequence::for_each_canonical_kmer(sequence, parameters.k, [&](std::uint64_t kmer, std::size_t) {
       const std::uint64_t hash = sequence::hash_kmer(kmer);
       if (hash >= dense) [[likely]]
@@ -47,11 +48,29 @@ void FragmentScanner::add(const Database& database, std::string_view read, std::
         return;
       hashes_.push_back(hash);
     });
-  }
-  fragment.base_lookups = capped_sum(0, lookups);
+    return capped_sum(0, lookups);
+  };
+  range.first_lookups = scan(read);
+  range.mate = static_cast<std::uint32_t>(hashes_.size());
+  range.second_lookups = scan(mate);
+  range.end = static_cast<std::uint32_t>(hashes_.size());
+  fragment.base_lookups = capped_sum(range.first_lookups, range.second_lookups);
   fragment.bases = static_cast<std::uint32_t>(read.size() + mate.size());
   fragments_.push_back(fragment);
-  ends_.push_back(static_cast<std::uint32_t>(hashes_.size()));
+  ranges_.push_back(range);
+}
+
+void FragmentScanner::judge_mates(FragmentRecord& fragment, const Range& range, std::span<const IndexHit> hits) const {
+  const auto in_first = std::ranges::count_if(hits, [&](const IndexHit& hit) { return hit.query < range.mate; });
+  const auto in_second = std::ssize(hits) - in_first;
+  const auto judge = [&](std::uint16_t lookups, std::ptrdiff_t own, std::ptrdiff_t partners) {
+    if (lookups < kJudgedLookups || partners < 2) return;
+    ++fragment.judged_mates;
+    fragment.judged_lookups = capped_sum(fragment.judged_lookups, lookups);
+    fragment.empty_mates = capped_sum(fragment.empty_mates, own == 0 ? 1 : 0);
+  };
+  judge(range.first_lookups, in_first, in_second);
+  judge(range.second_lookups, in_second, in_first);
 }
 
 void FragmentScanner::resolve(const Database& database) {
@@ -60,8 +79,10 @@ void FragmentScanner::resolve(const Database& database) {
   std::size_t begin = 0;
   for (std::size_t i = 0; i < fragments_.size(); ++i) {
     std::size_t end = begin;
-    while (end < hits_.size() && hits_[end].query < ends_[i]) ++end;
-    resolve_fragment(database, fragments_[i], std::span(hits_).subspan(begin, end - begin));
+    while (end < hits_.size() && hits_[end].query < ranges_[i].end) ++end;
+    const auto hits = std::span(hits_).subspan(begin, end - begin);
+    resolve_fragment(database, fragments_[i], hits);
+    judge_mates(fragments_[i], ranges_[i], hits);
     begin = end;
   }
 }
@@ -163,6 +184,9 @@ void SampleCounts::add(const FragmentScanner& scanner) {
     counts.bases += fragment.bases;
     counts.base_lookups += fragment.base_lookups;
     counts.base_hits += fragment.base_hits;
+    counts.judged_mates += fragment.judged_mates;
+    counts.empty_mates += fragment.empty_mates;
+    counts.judged_lookups += fragment.judged_lookups;
     if (class_species_[number] != kMixed) {
       ++bin_fragments[fragment.bin];
       if (strong) ++bin_strong[fragment.bin];

@@ -13,11 +13,17 @@ namespace immucan::microbiome {
 
 enum class FragmentKind : std::uint8_t { kUnclassified, kMicrobial, kHost };
 
+/// A mate of which fewer k-mers are looked up may match nowhere by chance.
+inline constexpr std::uint32_t kJudgedLookups = 8;
+
 struct FragmentRecord {
   FragmentKind kind = FragmentKind::kUnclassified;
   std::uint16_t base_lookups = 0;  ///< k-mers below the base threshold
   std::uint16_t base_hits = 0;     ///< of these, found in the best genomes
   std::uint16_t hits = 0;          ///< all k-mers found in the best genomes, densely sampled ones included
+  /// Mates with at least kJudgedLookups k-mers looked up whose partner matches; how many of them match nowhere; Σ
+  /// lookups.
+  std::uint16_t judged_mates = 0, empty_mates = 0, judged_lookups = 0;
   std::uint32_t bases = 0;
   std::uint32_t bin = 0;                        ///< where most of the hits lie
   std::uint32_t first_member = 0, members = 0;  ///< the best genomes, in FragmentScanner::members()
@@ -43,7 +49,12 @@ class FragmentScanner {
   void resolve_fragment(const Database& database, FragmentRecord& fragment, std::span<const IndexHit> hits);
 
   std::vector<FragmentRecord> fragments_;
-  std::vector<std::uint32_t> ends_;  ///< of each fragment in hashes_
+  struct Range {
+    std::uint32_t mate = 0, end = 0;                      ///< where the second mate's hashes begin, and where all end
+    std::uint16_t first_lookups = 0, second_lookups = 0;  ///< below the base threshold
+  };
+  void judge_mates(FragmentRecord& fragment, const Range& range, std::span<const IndexHit> hits) const;
+  std::vector<Range> ranges_;  ///< of each fragment in hashes_
   std::vector<std::uint64_t> hashes_;
   std::vector<IndexHit> hits_;
   std::vector<std::uint32_t> members_;
@@ -67,6 +78,7 @@ struct ClassCounts {
   std::uint64_t strong = 0;  ///< fragments that the genomes explain well (see strong_fragment)
   std::uint64_t bases = 0;
   std::uint64_t base_lookups = 0, base_hits = 0;
+  std::uint64_t judged_mates = 0, empty_mates = 0, judged_lookups = 0;  ///< as in FragmentRecord
 };
 
 /// A fragment that a close relative of the genome would give: several k-mers, and not only a conserved piece of it.

@@ -53,7 +53,7 @@ std::string kraken_report(const SampleProfile& profile) {
 std::string evidence_tsv(const Database& database, const SampleProfile& profile) {
   std::string out =
       "taxid\tname\tpresent\tfragments\tstrong_fragments\tloci\texpected_loci\tkmers\tkmers_seen\tkmer_sum\thit_rate\t"
-      "reference\n";
+      "judged_mates\tempty_mates\texpected_empty\treference\n";
   for (const SpeciesEvidence& e : profile.evidence) {
     const Taxon& taxon = database.taxonomy()[e.species];
     out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t", taxon.taxid, taxon.name, e.present ? 1 : 0, e.own_fragments,
@@ -61,6 +61,8 @@ std::string evidence_tsv(const Database& database, const SampleProfile& profile)
     append_number(out, e.expected_loci);
     out += fmt::format("\t{}\t{}\t{}\t", e.kmers, e.kmers_seen, e.kmer_sum);
     append_number(out, e.hit_rate);
+    out += fmt::format("\t{}\t{}\t", e.judged_mates, e.empty_mates);
+    append_number(out, e.expected_empty);
     out += fmt::format("\t{}\n", database.genome_name(e.reference));
   }
   return out;

@@ -414,3 +414,51 @@ TEST_CASE("the truncated Poisson rate is the one that was planted") {
   CHECK(truncated_poisson_rate(std::vector<std::uint64_t>{0, 10, 0, 0}, 1, 2) == 0);
   CHECK(truncated_poisson_rate(std::vector<std::uint64_t>{0, 0, 0, 0}, 1, 2) == 0);
 }
+
+TEST_CASE("the probability of an empty read is that of a simulation") {
+  core::Random random(12);
+  constexpr unsigned k = 31;
+  constexpr std::size_t length = 120;
+  constexpr double lookups = 9;
+  for (const double intact : {0.3, 0.6, 0.9}) {
+    const double different = 1 - std::pow(intact, 1.0 / k);
+    int empty = 0;
+    constexpr int kReads = 40000;
+    for (int read = 0; read < kReads; ++read) {
+      std::size_t run = 0;
+      bool hit = false;
+      for (std::size_t i = 0; i < length && !hit; ++i) {
+        run = random.bernoulli(different) ? 0 : run + 1;
+        // Sampling at the rate that gives `lookups` k-mers per read, as a Poisson process.
+        hit = run >= k && random.bernoulli(1 - std::exp(-lookups / static_cast<double>(length - k + 1)));
+      }
+      empty += hit ? 0 : 1;
+    }
+    const double share = static_cast<double>(empty) / kReads;
+    CHECK(empty_read_probability(intact, k, length, lookups) ==
+          Approx(share).margin(5 * std::sqrt(share * (1 - share) / kReads)));
+  }
+  CHECK(empty_read_probability(0.5, 31, 20, 9) == 1);
+  CHECK(empty_read_probability(0, 31, 100, 9) == 1);
+}
+
+TEST_CASE("fragments from stretches that the database lacks are estimated") {
+  // The sample's strain: stretches of 4 kb of the reference in turn with stretches of its own, a fifth of it.
+  const World world;
+  world.build("x.db");
+  core::Random random(15);
+  std::string strain;
+  const std::string& reference = world.genomes.at("gamma");
+  std::size_t own = 0;
+  for (std::size_t at = 0; at < reference.size(); at += 16000) {
+    strain += reference.substr(at, 16000) + random_genome(random, 4000);
+    own += 4000;
+  }
+  std::string first, second;
+  add_pairs(random, strain, 20000, 0.003, first, second);
+  const auto profile = profile_of(world, "x.db", first, second);
+  const double lost = static_cast<double>(own) / static_cast<double>(strain.size());
+  CHECK(profile.classified_fraction < 1 - 0.8 * lost);
+  CHECK(profile.known_fraction > 1 - 0.7 * lost);
+  CHECK(profile.known_fraction <= 1);
+}
