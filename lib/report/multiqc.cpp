@@ -25,7 +25,7 @@ Json number(double value) {
                                "Write the fragment anew with the tool it belongs to"});
 }
 
-std::string text_at(const nlohmann::json& object, const char* key, std::string_view name) {
+std::string text_at(const Json& object, const char* key, std::string_view name) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_string() || found->get_ref<const std::string&>().empty()) {
     fail(name, core::Place::none(), std::string("the fragment lacks the text \"") + key + "\"");
@@ -33,7 +33,7 @@ std::string text_at(const nlohmann::json& object, const char* key, std::string_v
   return found->get<std::string>();
 }
 
-std::string header_text(const nlohmann::json& headers, const std::string& metric, const char* key) {
+std::string header_text(const Json& headers, const std::string& metric, const char* key) {
   const auto column = headers.find(metric);
   if (column == headers.end() || !column->is_object()) return {};
   const auto found = column->find(key);
@@ -63,9 +63,9 @@ std::string multiqc_fragment(std::string_view id, std::string_view section_name,
 }
 
 std::vector<QcFragment> parse_multiqc_fragment(std::string_view json, std::string_view name) {
-  nlohmann::json root;
+  Json root;  // ordered: the columns of the report stand as the tool wrote them
   try {
-    root = nlohmann::json::parse(json);
+    root = Json::parse(json);
   } catch (const nlohmann::json::parse_error& error) {
     fail(name, core::Place::byte(error.byte == 0 ? 0 : error.byte - 1), "not JSON, or cut short");
   } catch (const nlohmann::json::exception&) {
@@ -93,7 +93,7 @@ std::vector<QcFragment> parse_multiqc_fragment(std::string_view json, std::strin
       if (!value.is_number()) {
         fail(name, core::Place::none(),
              "metric '" + core::printable(metric) + "' of sample '" + core::printable(sample) + "' is not a number (" +
-                 core::printable(value.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)) + ")");
+                 core::printable(value.dump(-1, ' ', true, Json::error_handler_t::replace)) + ")");
       }
       std::string title = header_text(*headers_found, metric, "title");
       if (title.empty()) title = metric;
