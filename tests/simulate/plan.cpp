@@ -23,7 +23,7 @@ constexpr std::array kPlanted = {
     PlantedFeature{"scrna@tissue:total/SPP1:log1p_cpm", "scrna", "SPP1", false, 0.002, 0.010, 0.20, Scale::kLog},
     PlantedFeature{"peptide@tissue:neoantigen:count", "peptide", "neoantigen", true, 10, 50, 0.15, Scale::kLinear},
     PlantedFeature{"peptide@tissue:PRAME:log1p_psms", "peptide", "PRAME", true, 1.5, 18, 0.20, Scale::kLog1p},
-    PlantedFeature{"peptide@tissue:MAGEA4:log1p_psms", "peptide", "MAGEA4", true, 1.5, 18, 0.20, Scale::kLog1p},
+    PlantedFeature{"peptide@tissue:MAGEA4:log1p_psms", "peptide", "MAGEA4", false, 1.5, 18, 0.20, Scale::kLog1p},
     PlantedFeature{"microbiome@stool:Akkermansia_muciniphila:abundance", "microbiome", "Akkermansia muciniphila", true,
                    0.008, 0.040, 0.20, Scale::kLinear},
     PlantedFeature{"microbiome@stool:Bifidobacterium_longum:abundance", "microbiome", "Bifidobacterium longum", true,
@@ -47,7 +47,7 @@ constexpr PlantedFeature kConfounded{"microbiome@stool:Ralstonia_pickettii:abund
 /// Share of the stool samples of a response class that sit in "their" batch.
 constexpr double kBatchImbalance = 0.8;
 /// Log hazard ratios of death: per SD of the prognostic gene in both arms; of responders in the treated arm only.
-constexpr double kPrognosticHazard = 1.3;
+constexpr double kPrognosticHazard = 1.8;
 constexpr double kResponderHazard = -2.2;
 
 constexpr std::array<std::string_view, 5> kTumourTypes = {"crc", "lung", "hnscc", "breast", "gastric"};

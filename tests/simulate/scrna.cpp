@@ -16,6 +16,7 @@ constexpr std::size_t kChromosomes = 5;
 constexpr std::size_t kSlot = 4600;  ///< bases per gene; 200 genes make 0.94 Mb
 constexpr std::size_t kBarcodes = 4000;
 constexpr std::size_t kReadLength = 90, kTail = 100;
+constexpr std::size_t kPlaceLength = 300;  ///< of a fragment that comes from anywhere in the genome
 
 struct TissueType {
   char letter;
@@ -251,6 +252,7 @@ std::vector<SimulatedFile> Transcriptome::files() const {
 
 std::vector<SimulatedFile> Transcriptome::simulate(const Cohort& cohort, const SamplePlan& sample) const {
   constexpr double kDuplicates = 0.5;  // extra reads of a molecule are geometric: two reads on average
+  constexpr double kAnywhere = 0.03, kAntisense = 0.02;  // of the molecules
   constexpr double kUmiErrors = 0.01, kReadErrors = 0.003;
   core::Random random = stream(cohort.options.seed, sample.id);
   const Tissue tissue(cohort, sample, random);
@@ -272,13 +274,20 @@ std::vector<SimulatedFile> Transcriptome::simulate(const Cohort& cohort, const S
     // Spliced RNA is primed at the tail; unspliced RNA at A-rich places anywhere.
     const std::size_t prime = molecule.unspliced ? random.below(length) : length;
     const std::string umi = random_dna(random, 12, 0.5);
+    const bool anywhere = random.bernoulli(kAnywhere);
+    const bool reversed = random.bernoulli(anywhere ? 0.5 : kAntisense);
+    const std::string& chromosome = chromosomes_[random.below(chromosomes_.size())];
+    const std::size_t place = random.below(chromosome.size() - kPlaceLength);
     const std::size_t copies = std::min<std::size_t>(1 + random.geometric(kDuplicates), pairs - drawn.size());
     for (std::size_t copy = 0; copy < copies; ++copy) {
       const auto fragment = static_cast<std::size_t>(std::clamp(random.normal(320, 90), 100.0, 700.0));
       const std::size_t start = std::min(prime > fragment ? prime - fragment : 0, body.size() - kReadLength);
+      std::string read = body.substr(start, kReadLength);
+      if (anywhere) read = chromosome.substr(place + random.below(kPlaceLength - kReadLength), kReadLength);
+      if (reversed) read = reverse_complement(read);
       std::string code = umi;
       if (random.bernoulli(kUmiErrors)) code = substitute(random, std::move(code), 0.1);
-      drawn.push_back({barcodes_[codes[molecule.droplet]] + code, body.substr(start, kReadLength)});
+      drawn.push_back({barcodes_[codes[molecule.droplet]] + code, std::move(read)});
     }
   }
   random.shuffle(std::span(drawn));
