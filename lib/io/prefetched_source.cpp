@@ -81,7 +81,11 @@ std::size_t PrefetchedSource::read(std::span<char> buffer) {
   while (filled < buffer.size()) {
     Chunk& chunk = chunks_[consumed_ % chunks_.size()];
     if (consumed_ == fetched_ || !chunk.ready) {
-      if (consumed_ == fetched_ && at_end_ && !fetching_) break;
+      if (consumed_ == fetched_ && at_end_ && !fetching_) {
+        // Other lanes may follow: what this stream needed is given back.
+        for (Chunk& spent : chunks_) spent = Chunk();
+        break;
+      }
       // Helping keeps this thread useful; waiting is for when others hold all that can be done.
       if (!step_locked(lock)) changed_.wait(lock);
       continue;

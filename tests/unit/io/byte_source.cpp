@@ -1,5 +1,6 @@
 #include "io/byte_source.h"
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -223,6 +224,20 @@ TEST_CASE("a FIFO whose writer is slow is read to its end") {
   CHECK(io::read_all(*source) == text_of(500000));
   writer.join();
   CHECK(context.inputs.sorted().at(0).sha256 == core::sha256_hex(bytes));
+}
+
+TEST_CASE("waiting for a FIFO without a writer can be interrupted") {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "fifo";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  core::RunContext context("test", "0", "test");
+  REQUIRE(::kill(::getpid(), SIGTERM) == 0);  // blocked by the context, so it stays pending
+  CHECK_THROWS_AS(io::open_source(path, context), core::Interrupted);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  const timespec now{};
+  CHECK(::sigtimedwait(&set, nullptr, &now) == SIGTERM);
 }
 
 TEST_CASE("read_all refuses more than its limit") {
