@@ -6,6 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "biomarker/gsva.h"
+#include "biomarker/plage.h"
+#include "biomarker/singscore.h"
 #include "core/error.h"
 #include "core/ordered_batches.h"
 #include "core/text.h"
@@ -113,9 +116,8 @@ ScoreTable ssgsea_scores(const io::MatrixTable& matrix, const std::vector<SetRow
   return table;
 }
 
-ScoreTable zscore_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets, unsigned threads,
-                         const core::InterruptSource* interrupt) {
-  ScoreTable table = empty_table(matrix, sets);
+std::vector<std::uint8_t> standardise_rows(io::MatrixTable& matrix, unsigned threads,
+                                           const core::InterruptSource* interrupt) {
   const std::size_t samples = matrix.columns();
   std::vector<std::uint8_t> varies(matrix.rows(), 0);
   core::parallel_for(
@@ -132,6 +134,14 @@ ScoreTable zscore_scores(io::MatrixTable& matrix, const std::vector<SetRows>& se
         for (double& v : row) v = (v - mean) / deviation;
       },
       interrupt);
+  return varies;
+}
+
+ScoreTable zscore_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets, unsigned threads,
+                         const core::InterruptSource* interrupt) {
+  const std::vector<std::uint8_t> varies = standardise_rows(matrix, threads, interrupt);
+  ScoreTable table = empty_table(matrix, sets);
+  const std::size_t samples = matrix.columns();
   core::parallel_for(
       threads, sets.size(),
       [&](std::size_t set) {
@@ -176,6 +186,24 @@ DuplicateGenes duplicate_policy(const std::string& name) {
   return DuplicateGenes::kRefuse;
 }
 
+GsvaKernel kernel_of(const std::string& name) {
+  if (name == "poisson") return GsvaKernel::kPoisson;
+  return name == "none" ? GsvaKernel::kNone : GsvaKernel::kGaussian;
+}
+
+void refuse_non_counts(const io::MatrixTable& matrix) {
+  for (std::size_t gene = 0; gene < matrix.rows(); ++gene) {
+    for (std::size_t sample = 0; sample < matrix.columns(); ++sample) {
+      const double value = matrix.row(gene)[sample];
+      if (value >= 0 && value == std::floor(value)) continue;
+      core::raise({matrix.name, core::Place::none(),
+                   fmt::format("{} of gene '{}' in sample '{}' is not a count", core::format_double(value),
+                               core::printable(matrix.row_names[gene]), core::printable(matrix.column_names[sample])),
+                   "The Poisson kernel needs counts; use --kernel gaussian for log expression"});
+    }
+  }
+}
+
 void warn_of_floors(const io::MatrixTable& matrix, const core::Log& log) {
   const std::vector<double> fractions = floor_fractions(matrix);
   const auto worst = std::ranges::max_element(fractions);
@@ -202,7 +230,8 @@ void divide_by_range(ScoreTable& table) {
 
 }  // namespace
 
-ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context) {
+ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context,
+                         std::optional<ScoreTable>* dispersions) {
   const bool compat = options.compat == "gsva";
   const DuplicateGenes policy = duplicate_policy(options.duplicates);
   const io::GeneSets gene_sets = io::read_gene_sets(options.sets, context);
@@ -212,15 +241,27 @@ ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context)
   const CoverageLimits limits{static_cast<std::size_t>(options.min_genes.value_or(compat ? 1 : 5)),
                               options.min_coverage.value_or(compat ? 0.0 : 0.5), options.skip_absent};
   const std::vector<SetRows> sets = match_sets(gene_sets, matrix, limits, context.log);
-  if (options.method == "zscore") {
-    if (matrix.columns() < 2) {
-      core::raise({matrix.name, core::Place::none(), "one sample only, but z-scores compare a sample with its cohort",
-                   "Add samples, or use --method ssgsea, which scores a sample alone"});
-    }
-    return zscore_scores(matrix, sets, context.threads, &context.interrupt);
+  const bool compares_samples = options.method == "zscore" || options.method == "plage" || options.method == "gsva";
+  if (compares_samples && matrix.columns() < 2) {
+    core::raise({matrix.name, core::Place::none(),
+                 fmt::format("one sample only, but {} compares a sample with its cohort", options.method),
+                 "Add samples, or use --method ssgsea or singscore, which score a sample alone"});
   }
+  const unsigned threads = context.threads;
+  if (options.method == "zscore") return zscore_scores(matrix, sets, threads, &context.interrupt);
+  if (options.method == "plage") return plage_scores(matrix, sets, threads, &context.interrupt);
   warn_of_floors(matrix, context.log);
-  ScoreTable table = ssgsea_scores(matrix, sets, options.alpha, compat, context.threads, &context.interrupt);
+  if (options.method == "gsva") {
+    const GsvaOptions gsva{kernel_of(options.kernel), options.max_difference, compat};
+    if (gsva.kernel == GsvaKernel::kPoisson) refuse_non_counts(matrix);
+    return gsva_scores(matrix, sets, gsva, threads, &context.interrupt);
+  }
+  if (options.method == "singscore") {
+    SingscoreTable table = singscore_scores(matrix, sets, options.direction == "known", threads, &context.interrupt);
+    if (dispersions != nullptr) *dispersions = std::move(table.dispersions);
+    return std::move(table.scores);
+  }
+  ScoreTable table = ssgsea_scores(matrix, sets, options.alpha, compat, threads, &context.interrupt);
   if (options.normalize && compat) divide_by_range(table);
   if (options.normalize && !compat) {
     for (double& v : table.values) v /= static_cast<double>(matrix.rows());

@@ -14,13 +14,16 @@ namespace immucan::biomarker {
 
 struct ScoreOptions {
   std::filesystem::path expression, sets, output;
-  std::string method = "ssgsea";  ///< ssgsea | zscore
+  std::string method = "ssgsea";  ///< ssgsea | gsva | zscore | plage | singscore
   std::string compat = "none";    ///< none | gsva: another tool's result to the letter
   bool normalize = true;
   std::optional<std::int64_t> min_genes;  ///< default 5; 1 with --compat
   std::optional<double> min_coverage;     ///< default 0.5; 0 with --compat
   bool skip_absent = false;
   std::string duplicates = "refuse";  ///< refuse | mean | median | maxvar
+  std::string kernel = "gaussian";    ///< gsva: gaussian | poisson | none
+  bool max_difference = true;         ///< gsva
+  std::string direction = "known";    ///< singscore: known | unknown
   double alpha = 0.25;
 };
 
@@ -32,8 +35,14 @@ struct ScoreTable {
   [[nodiscard]] double at(std::size_t set, std::size_t sample) const { return values[set * samples.size() + sample]; }
 };
 
+/// z over the samples (n - 1), row by row in place; 0 marks rows of no variation, which stay as they are.
+[[nodiscard]] std::vector<std::uint8_t> standardise_rows(io::MatrixTable& matrix, unsigned threads,
+                                                         const core::InterruptSource* interrupt);
+
 /// Reads, matches and scores. 65 on bad tables and where the method needs more samples than there are.
-[[nodiscard]] ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context);
+/// `dispersions` is filled by singscore.
+[[nodiscard]] ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context,
+                                       std::optional<ScoreTable>* dispersions = nullptr);
 
 /// Kernels; rows of sets that are not scored stay NaN. `matrix` holds distinct genes.
 /// ssGSEA (Barbie et al. 2009) as the raw enrichment score. Ties share their expected step, so that the order of the

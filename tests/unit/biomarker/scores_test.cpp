@@ -4,10 +4,14 @@
 #include <map>
 #include <numeric>
 
+#include "biomarker/gsva.h"
+#include "biomarker/plage.h"
 #include "biomarker/sample_scores.h"
+#include "biomarker/singscore.h"
 #include "biomarker_helpers.h"
 #include "core/random.h"
 #include "io/tsv.h"
+#include "stats/kernel_cdf.h"
 
 using namespace immucan;
 
@@ -54,14 +58,18 @@ std::map<std::pair<std::string, std::string>, double> reference_scores(const std
   return result;
 }
 
-double worst_difference(const biomarker::ScoreTable& table, const std::filesystem::path& path) {
+double worst_difference(const biomarker::ScoreTable& table, const std::filesystem::path& path, bool absolute = false) {
   const auto expected = reference_scores(path);
   CHECK(expected.size() == table.values.size());
   double worst = 0;
   for (std::size_t set = 0; set < table.sets.size(); ++set) {
     for (std::size_t sample = 0; sample < table.samples.size(); ++sample) {
-      const double difference =
-          std::fabs(table.at(set, sample) - expected.at({table.sets[set], table.samples[sample]}));
+      double value = table.at(set, sample), reference = expected.at({table.sets[set], table.samples[sample]});
+      if (absolute) {
+        value = std::fabs(value);
+        reference = std::fabs(reference);
+      }
+      const double difference = std::fabs(value - reference);
       worst = std::isnan(difference) ? INFINITY : std::max(worst, difference);
     }
   }
@@ -186,7 +194,7 @@ TEST_CASE("duplicate genes are merged as asked", "[score]") {
             .row(0)[0] == 8);
 }
 
-TEST_CASE("ssGSEA and z-scores agree with R's GSVA on Liu", "[real]") {
+TEST_CASE("every score agrees with R on Liu", "[real]") {
   const auto expression = test::shared_file("cohorts/Liu.expr.tsv.gz");
   const auto sets = test::shared_file("reference_Liu/sets_used.gmt");
   if (!expression || !sets) return;
@@ -201,4 +209,91 @@ TEST_CASE("ssGSEA and z-scores agree with R's GSVA on Liu", "[real]") {
   CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("ssgsea_norm.tsv.gz")) <= 1e-10);
   options.method = "zscore";
   CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("zscore.tsv.gz")) <= 1e-10);
+  options.method = "plage";
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("plage.tsv.gz"), true) <= 1e-10);
+  options.method = "gsva";
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("gsva_gauss_mxdiff.tsv.gz")) <=
+        1e-10);
+  options.max_difference = false;
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("gsva_gauss_max.tsv.gz")) <=
+        1e-10);
+  options.max_difference = true;
+  options.kernel = "none";
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("gsva_none_mxdiff.tsv.gz")) <=
+        1e-10);
+  options.method = "singscore";
+  std::optional<biomarker::ScoreTable> dispersions;
+  CHECK(worst_difference(biomarker::score_samples(options, test::context(), &dispersions),
+                         reference("singscore_up_centered.tsv.gz")) <= 1e-10);
+  REQUIRE(dispersions.has_value());
+  CHECK(worst_difference(*dispersions, reference("singscore_up_dispersion.tsv.gz")) <= 1e-10);
+}
+
+TEST_CASE("singscore: up and down sets become one row, as in R on Liu", "[real]") {
+  const auto expression = test::shared_file("cohorts/Liu.expr.tsv.gz");
+  const auto sets = test::shared_file("reference_Liu/sets_used.gmt");
+  const auto expected_path = test::shared_file("reference_Liu/singscore_CD8Teff_up_PanFTBRs_down.tsv");
+  if (!expression || !sets || !expected_path) return;
+  io::GeneSets gene_sets = io::read_gene_sets(*sets, test::context());
+  std::erase_if(gene_sets.sets,
+                [](const io::GeneSet& set) { return set.name != "CD_8_T_effector" && set.name != "Pan_F_TBRs"; });
+  for (io::GeneSet& set : gene_sets.sets) set.name = set.name == "Pan_F_TBRs" ? "X_DN" : "X_UP";
+  const auto matrix = io::read_matrix_table(*expression, test::context());
+  const auto rows = biomarker::match_sets(gene_sets, matrix, {1, 0.0, false}, test::context().log);
+  const auto table = biomarker::singscore_scores(matrix, rows, true, 1, nullptr);
+  REQUIRE(table.scores.sets == std::vector<std::string>{"X"});
+  const auto expected = io::read_table(*expected_path, test::context());
+  double worst = 0;
+  for (std::size_t row = 0; row < expected.rows.size(); ++row) {
+    REQUIRE(expected.rows[row][0] == table.scores.samples[row]);
+    worst = std::max(worst, std::fabs(*expected.number(row, 1) - table.scores.at(0, row)));
+    worst = std::max(worst, std::fabs(*expected.number(row, 2) - table.dispersions.at(0, row)));
+  }
+  CHECK(worst <= 1e-10);
+}
+
+TEST_CASE("the fast kernel is within 1e-12 of the direct sum", "[score]") {
+  core::Random random(6);
+  stats::GaussianKernelCdf kernel;
+  for (int round = 0; round < 30; ++round) {
+    std::vector<double> values(49 + random.below(500));
+    for (double& v : values) {
+      v = round % 3 == 0          ? random.normal()
+          : round % 3 == 1        ? std::floor(random.lognormal(1, 1))
+          : random.bernoulli(0.9) ? 0
+                                  : random.lognormal(0, 3);
+    }
+    double mean = 0, square = 0;
+    for (const double v : values) mean += v / static_cast<double>(values.size());
+    for (const double v : values) square += (v - mean) * (v - mean);
+    const double bandwidth = std::sqrt(square / static_cast<double>(values.size() - 1)) / 4;
+    std::vector<double> fast(values.size()), slow(values.size());
+    kernel.evaluate(values, bandwidth, fast);
+    stats::GaussianKernelCdf::direct(values, bandwidth, slow);
+    double worst = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) worst = std::max(worst, std::fabs(fast[i] - slow[i]));
+    CHECK(worst <= 1e-12);
+  }
+}
+
+TEST_CASE("GSVA, PLAGE and singscore by hand", "[score]") {
+  // Three genes in three samples; the ECDF ranks each gene over the samples.
+  auto matrix = table_of({{1, 2, 3}, {3, 2, 1}, {2, 1, 3}, {4, 4, 4}}, {"A", "B", "C", "D"});
+  const std::vector<biomarker::SetRows> sets{{"S", {0}, 1, true}, {"D", {3}, 1, true}};
+  const auto gsva = biomarker::gsva_scores(matrix, sets, {biomarker::GsvaKernel::kNone, true, true}, 1, nullptr);
+  // Sample 3: A and C at 1, B at 1/3; A first of three: all of its weight, then two misses.
+  CHECK(gsva.at(0, 2) == Approx(1));
+  // Sample 1: B at 1, C at 2/3, A last: two misses, then the hit.
+  CHECK(gsva.at(0, 0) == Approx(-1));
+  CHECK(std::isnan(gsva.at(1, 0)));  // a constant gene is no gene
+  auto pair = table_of({{1, 2, 3}, {2, 4, 6}}, {"A", "B"});
+  const auto plage = biomarker::plage_scores(pair, {{"S", {0, 1}, 2, true}}, 1, nullptr);
+  CHECK(plage.at(0, 0) == Approx(-std::sqrt(0.5)));
+  CHECK(plage.at(0, 1) == Approx(0).margin(1e-15));
+  const auto five = table_of({{1}, {2}, {3}, {4}, {5}}, {"A", "B", "C", "D", "E"});
+  const auto known = biomarker::singscore_scores(five, {{"top", {3, 4}, 2, true}}, true, 1, nullptr);
+  CHECK(known.scores.at(0, 0) == Approx(0.5));
+  // Unknown direction: ranks 1 … 5 from the middle are 2 1 0 1 2; the extremes score highest.
+  const auto unknown = biomarker::singscore_scores(five, {{"ends", {0, 4}, 2, true}}, false, 1, nullptr);
+  CHECK(unknown.scores.at(0, 0) == Approx((2 - 1.0) / (3 - 1)));
 }

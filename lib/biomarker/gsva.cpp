@@ -1,0 +1,230 @@
+#include "biomarker/gsva.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "core/ordered_batches.h"
+#include "stats/distributions.h"
+#include "stats/kernel_cdf.h"
+#include "stats/ranks.h"
+
+namespace immucan::biomarker {
+
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kConstantGene = 1e-10;
+constexpr std::size_t kSamplesPerBlock = 16;
+constexpr std::size_t kGenesPerUnit = 64;
+constexpr double kTableEnd = 10;
+constexpr int kTableSteps = 10000;
+
+/// R's GSVA looks the normal CDF up in a table without interpolation.
+std::vector<double> truncated_table() {
+  std::vector<double> table(kTableSteps + 1);
+  for (int i = 0; i <= kTableSteps; ++i)
+    table[static_cast<std::size_t>(i)] = stats::normal_cdf(kTableEnd * i / kTableSteps);
+  return table;
+}
+
+double looked_up(const std::vector<double>& table, double v) {
+  if (v < -kTableEnd) return 0;
+  if (v > kTableEnd) return 1;
+  const double value = table[static_cast<std::size_t>(std::fabs(v) / kTableEnd * kTableSteps)];
+  return v < 0 ? 1 - value : value;
+}
+
+double deviation_of(std::span<const double> row) {
+  double mean = 0, square = 0;
+  for (const double v : row) mean += v;
+  mean /= static_cast<double>(row.size());
+  for (const double v : row) square += (v - mean) * (v - mean);
+  return std::sqrt(square / static_cast<double>(row.size() - 1));
+}
+
+void poisson_kernel(std::span<const double> row, std::span<double> result) {
+  std::map<double, double> count;
+  for (const double v : row) count[v] += 1;
+  std::map<double, double> cdf;
+  for (const auto& [target, unused] : count) {
+    double sum = 0;
+    for (const auto& [source, weight] : count) sum += weight * stats::poisson_cdf(target, source + 0.5);
+    cdf[target] = sum / static_cast<double>(row.size());
+  }
+  for (std::size_t i = 0; i < row.size(); ++i) result[i] = cdf.at(row[i]);
+}
+
+void empirical_cdf(std::span<const double> row, stats::RadixArgsort& sorter, std::span<double> result) {
+  const auto order = sorter.sort(row);
+  for (std::size_t begin = 0; begin < order.size();) {
+    std::size_t end = begin + 1;
+    while (end < order.size() && row[order[end]] == row[order[begin]]) ++end;
+    for (std::size_t i = begin; i < end; ++i) {
+      result[order[i]] = static_cast<double>(end) / static_cast<double>(row.size());
+    }
+    begin = end;
+  }
+}
+
+/// Replaces a row by its kernel CDF (as log odds where it is smooth).
+class RowKernel {
+ public:
+  RowKernel(const GsvaOptions& options, const std::vector<double>& table) : options_(options), table_(table) {}
+
+  void apply(std::span<double> row, double deviation) {
+    result_.resize(row.size());
+    switch (options_.kernel) {
+      case GsvaKernel::kNone:
+        empirical_cdf(row, sorter_, result_);
+        std::ranges::copy(result_, row.begin());
+        return;
+      case GsvaKernel::kPoisson:
+        poisson_kernel(row, result_);
+        break;
+      case GsvaKernel::kGaussian:
+        if (options_.gsva_compat) {
+          table_kernel(row, deviation / 4);
+        } else {
+          kernel_.evaluate(row, deviation / 4, result_);
+        }
+        break;
+    }
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = -std::log((1 - result_[i]) / result_[i]);
+  }
+
+ private:
+  void table_kernel(std::span<const double> row, double bandwidth) {
+    for (std::size_t j = 0; j < row.size(); ++j) {
+      double sum = 0;
+      for (const double v : row) sum += looked_up(table_, (row[j] - v) / bandwidth);
+      result_[j] = sum / static_cast<double>(row.size());
+    }
+  }
+
+  const GsvaOptions& options_;
+  const std::vector<double>& table_;
+  stats::GaussianKernelCdf kernel_;
+  stats::RadixArgsort sorter_;
+  std::vector<double> result_;
+};
+
+/// One sample's genes from highest to lowest, in blocks of ties (of one gene each with R's order).
+struct Place {
+  std::uint32_t block_begin, block_end;  ///< positions in the walk, 0-based
+  double weight;                         ///< distance of the rank from the middle, mean over the block
+};
+
+class Walk {
+ public:
+  void place(std::span<const double> values, bool gsva_compat) {
+    negated_.resize(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) negated_[i] = -values[i];
+    const auto order = sorter_.sort(negated_);
+    const auto genes = static_cast<double>(values.size());
+    places_.resize(values.size());
+    for (std::size_t begin = 0; begin < order.size();) {
+      std::size_t end = begin + 1;
+      while (!gsva_compat && end < order.size() && values[order[end]] == values[order[begin]]) ++end;
+      double weight = 0;
+      for (std::size_t i = begin; i < end; ++i) weight += std::fabs(genes - static_cast<double>(i) - genes / 2);
+      weight /= static_cast<double>(end - begin);
+      for (std::size_t i = begin; i < end; ++i) {
+        places_[order[i]] = {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end), weight};
+      }
+      begin = end;
+    }
+  }
+
+  /// The walk is looked at where blocks end: inside a block of ties no order is better than another.
+  [[nodiscard]] double score(const std::vector<std::uint32_t>& genes, bool max_difference) {
+    members_.clear();
+    double total = 0;
+    for (const std::uint32_t gene : genes) {
+      members_.push_back(places_[gene]);
+      total += places_[gene].weight;
+    }
+    const double others = static_cast<double>(places_.size() - genes.size());
+    if (others <= 0 || !(total > 0)) return kNan;
+    std::ranges::sort(members_, {}, &Place::block_begin);
+    double hits = 0, seen = 0, highest = 0, lowest = 0;
+    for (std::size_t i = 0; i < members_.size();) {
+      const Place& block = members_[i];
+      lowest = std::min(lowest, hits / total - (block.block_begin - seen) / others);
+      for (; i < members_.size() && members_[i].block_begin == block.block_begin; ++i) {
+        hits += members_[i].weight;
+        seen += 1;
+      }
+      const double after = hits / total - (block.block_end - seen) / others;
+      highest = std::max(highest, after);
+      lowest = std::min(lowest, after);
+    }
+    if (max_difference) return highest + lowest;
+    return highest > std::fabs(lowest) ? highest : lowest;
+  }
+
+ private:
+  stats::RadixArgsort sorter_;
+  std::vector<double> negated_;
+  std::vector<Place> places_, members_;
+};
+
+}  // namespace
+
+ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets, const GsvaOptions& options,
+                       unsigned threads, const core::InterruptSource* interrupt) {
+  const std::size_t samples = matrix.columns();
+  std::vector<double> deviation(matrix.rows());
+  const std::vector<double> table =
+      options.gsva_compat && options.kernel == GsvaKernel::kGaussian ? truncated_table() : std::vector<double>{};
+  core::parallel_for(
+      threads, (matrix.rows() + kGenesPerUnit - 1) / kGenesPerUnit,
+      [&](std::size_t unit) {
+        RowKernel kernel(options, table);
+        const std::size_t end = std::min(matrix.rows(), (unit + 1) * kGenesPerUnit);
+        for (std::size_t gene = unit * kGenesPerUnit; gene < end; ++gene) {
+          deviation[gene] = deviation_of(matrix.row(gene));
+          if (deviation[gene] >= kConstantGene) kernel.apply(matrix.row(gene), deviation[gene]);
+        }
+      },
+      interrupt);
+  std::vector<std::uint32_t> kept, index_of(matrix.rows(), 0);
+  for (std::uint32_t gene = 0; gene < matrix.rows(); ++gene) {
+    if (!(deviation[gene] >= kConstantGene)) continue;
+    index_of[gene] = static_cast<std::uint32_t>(kept.size());
+    kept.push_back(gene);
+  }
+  std::vector<std::vector<std::uint32_t>> members(sets.size());
+  for (std::size_t set = 0; set < sets.size(); ++set) {
+    for (const std::uint32_t gene : sets[set].rows) {
+      if (deviation[gene] >= kConstantGene) members[set].push_back(index_of[gene]);
+    }
+  }
+  ScoreTable result;
+  result.samples = matrix.column_names;
+  for (const SetRows& set : sets) result.sets.push_back(set.name);
+  result.values.assign(sets.size() * samples, kNan);
+  core::parallel_for(
+      threads, (samples + kSamplesPerBlock - 1) / kSamplesPerBlock,
+      [&](std::size_t block) {
+        const std::size_t first = block * kSamplesPerBlock, count = std::min(kSamplesPerBlock, samples - first);
+        std::vector<double> values(kept.size() * count);
+        for (std::size_t i = 0; i < kept.size(); ++i) {
+          const auto row = matrix.row(kept[i]);
+          for (std::size_t s = 0; s < count; ++s) values[s * kept.size() + i] = row[first + s];
+        }
+        Walk walk;
+        for (std::size_t s = 0; s < count; ++s) {
+          walk.place(std::span(values).subspan(s * kept.size(), kept.size()), options.gsva_compat);
+          for (std::size_t set = 0; set < sets.size(); ++set) {
+            if (!sets[set].scored || members[set].empty()) continue;
+            result.at(set, first + s) = walk.score(members[set], options.max_difference);
+          }
+        }
+      },
+      interrupt);
+  return result;
+}
+
+}  // namespace immucan::biomarker

@@ -1,0 +1,23 @@
+#pragma once
+// GSVA (Hänzelmann, Castelo and Guinney 2013): kernel estimate of each gene over the samples, then a rank walk per
+// sample.
+#include <vector>
+
+#include "biomarker/sample_scores.h"
+
+namespace immucan::biomarker {
+
+enum class GsvaKernel { kGaussian, kPoisson, kNone };
+
+struct GsvaOptions {
+  GsvaKernel kernel = GsvaKernel::kGaussian;
+  bool max_difference = true;  ///< sum of the two largest deviations; else the larger one
+  bool gsva_compat = false;    ///< truncated table of the normal CDF, ties by row
+};
+
+/// Needs two samples; genes of no variation are dropped. Replaces the values of `matrix` by those of the kernel.
+[[nodiscard]] ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                                     const GsvaOptions& options, unsigned threads,
+                                     const core::InterruptSource* interrupt);
+
+}  // namespace immucan::biomarker
