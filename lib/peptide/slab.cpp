@@ -35,6 +35,11 @@ void finish_bucket(const ProteinDatabase& database, Enzyme enzyme, Bucket& bucke
   bucket.peptides.clear();
   bucket.mass.clear();
   bucket.arena.clear();
+  std::size_t residues_held = 0;
+  for (const PeptideSite& site : sites) residues_held += 2 * std::size_t{site.length};
+  bucket.peptides.reserve(sites.size());
+  bucket.mass.reserve(sites.size());
+  bucket.arena.reserve(residues_held);
   for (std::size_t group = 0; group < sites.size();) {
     std::size_t end = group;
     while (end < sites.size() && sites[end].mass == sites[group].mass) ++end;
@@ -57,7 +62,7 @@ void finish_bucket(const ProteinDatabase& database, Enzyme enzyme, Bucket& bucke
       bucket.peptides.push_back({site.hash, site.begin, at, site.length, static_cast<std::uint8_t>(attempt)});
     }
   }
-  sites.clear();
+  std::vector<PeptideSite>().swap(sites);
 }
 
 }  // namespace
@@ -120,6 +125,11 @@ void fill_slab(const ProteinDatabase& database, const DigestionOptions& digestio
       &context.interrupt);
   std::vector<Bucket> buckets(kBuckets);
   const Mass width = (range.high - range.low) / static_cast<Mass>(kBuckets) + 1;
+  std::vector<std::size_t> sizes(kBuckets, 0);
+  for (const auto& part : found) {
+    for (const PeptideSite& site : part) ++sizes[static_cast<std::size_t>((site.mass - range.low) / width)];
+  }
+  for (std::size_t i = 0; i < kBuckets; ++i) buckets[i].sites.reserve(sizes[i]);
   for (auto& part : found) {
     for (const PeptideSite& site : part) {
       buckets[static_cast<std::size_t>((site.mass - range.low) / width)].sites.push_back(site);
@@ -132,7 +142,7 @@ void fill_slab(const ProteinDatabase& database, const DigestionOptions& digestio
   slab.mass.clear();
   slab.peptides.clear();
   slab.arena.clear();
-  for (const Bucket& bucket : buckets) {
+  for (Bucket& bucket : buckets) {
     const auto shift = static_cast<std::uint32_t>(slab.arena.size());
     slab.mass.insert(slab.mass.end(), bucket.mass.begin(), bucket.mass.end());
     slab.arena.insert(slab.arena.end(), bucket.arena.begin(), bucket.arena.end());
@@ -140,6 +150,7 @@ void fill_slab(const ProteinDatabase& database, const DigestionOptions& digestio
       peptide.residues += shift;
       slab.peptides.push_back(peptide);
     }
+    bucket = {};  // given back at once
   }
 }
 
