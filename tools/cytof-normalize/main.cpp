@@ -1,4 +1,5 @@
 #include "cli/program.h"
+#include "debarcode.h"
 #include "info.h"
 #include "normalize.h"
 #include "phenotype.h"
@@ -8,6 +9,7 @@ int main(int argc, char** argv) {
     program.description("Mass cytometry: from the instrument's FCS files to population features.");
     program.add(immucan::cytof_normalize::info_command());
     program.add(immucan::cytof_normalize::normalize_command());
+    program.add(immucan::cytof_normalize::debarcode_command());
     program.add(immucan::cytof_normalize::phenotype_command());
   });
 }
