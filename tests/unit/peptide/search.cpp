@@ -5,8 +5,11 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "core/random.h"
+#include "core/text.h"
 #include "peptide/psms.h"
 
 using namespace immucan;
@@ -227,4 +230,53 @@ TEST_CASE("real spectrum: the known peptide is at rank 1") {
   REQUIRE(set.psms.size() == 1);
   CHECK(peptide_letters(database, set.psms[0].candidate, Enzyme::kTrypsin) == "LQSRPAAPPAPGPGQLTLR");
   CHECK_FALSE(set.psms[0].candidate.is_decoy());
+}
+
+TEST_CASE("real library spectra: the library's peptide is at rank 1 wherever the database can make it") {
+  const std::filesystem::path folder = std::filesystem::path(IMMUCAN_SHARED_DATA) / "peptide";
+  if (!std::filesystem::exists(folder / "massivekb_500.mgf")) {
+    std::printf("SKIPPED: %s is not there\n", folder.c_str());
+    return;
+  }
+  core::RunContext context("test", "0", "search");
+  SearchOptions options;
+  options.digestion = {.enzyme = Enzyme::kTrypsin, .min_length = 7, .max_length = 50};
+  options.masses = MassTable({*parse_modification("C+57.021464")}, {*parse_modification("M+15.9949")});
+  options.precursor_ppm = 20;
+  DatabaseSummary database_summary;
+  const auto database = read_proteins({folder / "sim" / "human_union.fasta.gz"}, context, database_summary);
+  const auto store = load_runs({folder / "massivekb_500.mgf"}, options.preparation, options.fragment, context);
+  std::unordered_set<std::uint64_t> possible;
+  digest(database, options.digestion, options.masses, 0, database.segments().size(), 0, to_mass(1e5),
+         [&](const PeptideSite& site) { possible.insert(site.hash); });
+  std::unordered_map<std::string, std::uint64_t> truth;  // title → sequence, where rules and database allow it
+  io::LineReader lines(io::open_source(folder / "massivekb_500.peprec", context));
+  std::string_view line;
+  lines.next(line);  // the header
+  while (lines.next(line)) {
+    const auto fields = core::split(line, ' ');  // title, modifications "place|name|…", sequence, charge
+    std::vector<Residue> residues;
+    for (const char letter : fields[2]) residues.push_back(residue_code(letter));
+    std::ptrdiff_t alkylated = 0, oxidised = 0, others = 0;
+    const auto modifications = core::split(fields[1], '|');
+    for (std::size_t i = 1; i < modifications.size(); i += 2) {
+      (modifications[i] == "Carbamidomethyl" ? alkylated : modifications[i] == "Oxidation" ? oxidised : others) += 1;
+    }
+    const bool expected_cysteines = std::count(fields[2].begin(), fields[2].end(), 'C') == alkylated;
+    const std::uint64_t hash = sequence_hash(residues);
+    if (expected_cysteines && others == 0 && oxidised <= options.max_variable_mods && possible.contains(hash)) {
+      truth.emplace(std::string(fields[0]), hash);
+    }
+  }
+  SearchSummary summary;
+  const auto results = search(database, store, options, context, summary);
+  std::size_t right = 0;
+  for (std::size_t s = 0; s < results.size(); ++s) {
+    const auto expected = truth.find(store.spectra[s].id);
+    if (expected != truth.end() && results[s].count > 0)
+      right += results[s].best[0].identity == expected->second ? 1U : 0U;
+  }
+  INFO(right << " of " << truth.size());
+  CHECK(truth.size() >= 50);
+  CHECK(static_cast<double>(right) >= 0.95 * static_cast<double>(truth.size()));
 }
