@@ -1,6 +1,7 @@
 #include "assemble.h"
 #include "associate.h"
 #include "cli/program.h"
+#include "cutpoint.h"
 #include "report.h"
 #include "score.h"
 
@@ -10,6 +11,7 @@ int main(int argc, char** argv) {
     program.add(immucan::tools::assemble_command());
     program.add(immucan::tools::score_command());
     program.add(immucan::tools::associate_command());
+    program.add(immucan::tools::cutpoint_command());
     program.add(immucan::tools::report_command());
   });
 }

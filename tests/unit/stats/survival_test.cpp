@@ -7,6 +7,7 @@
 #include "stats/cox.h"
 #include "stats/distributions.h"
 #include "stats/kaplan_meier.h"
+#include "stats/maxstat.h"
 
 using namespace immucan;
 
@@ -331,4 +332,38 @@ TEST_CASE("log-rank at the median, Kaplan-Meier and restricted means agree with 
   }
   CHECK(compared > 0);
   CHECK(worst_curve <= 1e-9);
+}
+
+TEST_CASE("maximally selected log-rank agrees with R's maxstat on Liu, and never exceeds 1", "[real]") {
+  const auto data = liu("reference_Liu/ssgsea_norm.tsv.gz");
+  const auto expected = test::reference("reference_Liu/maxstat_cutpoint.tsv");
+  if (!data || !expected) return;
+  const auto scores = stats::log_rank_scores(data->time, data->event);
+  for (std::size_t i = 0; i < expected->rows.size(); ++i) {
+    const std::string& method = expected->rows[i][1];
+    if (method == "HL") continue;
+    const auto best = stats::MaximallySelected(data->scores.at(expected->rows[i][0])).test(scores);
+    CHECK(best.cut == Approx(test::number(*expected, i, "cut")).epsilon(1e-12));
+    CHECK(std::fabs(best.statistic - test::number(*expected, i, "M")) <= 1e-9);
+    // The reference is not bounded: 2.2 for one of the sets.
+    const double p = std::min(1.0, test::number(*expected, i, "p"));
+    CHECK(std::fabs((method == "Lau92" ? best.p_lau92 : best.p_lau94) - p) <= 1e-6);
+    std::vector<std::uint32_t> group;
+    for (const double v : data->scores.at(expected->rows[i][0])) group.push_back(v > best.cut ? 1 : 0);
+    CHECK(std::fabs(stats::log_rank_test(data->time, data->event, group, 2).p -
+                    test::number(*expected, i, "naive_p")) <= 1e-9);
+  }
+}
+
+TEST_CASE("maximally selected statistics by hand", "[cut]") {
+  // Scores 0 0 1 1 over values 1 2 3 4: the cut between 2 and 3 has statistic |0 - 1| / sqrt(2 * 2 * (4*2 - 4) / (16 *
+  // 3)).
+  const std::vector<double> values{3, 1, 4, 2}, scores{1, 0, 1, 0};
+  const auto best = stats::MaximallySelected(values, 0.25, 0.75).test(scores);
+  CHECK(best.cut == 2);
+  CHECK(best.low == 2);
+  CHECK(best.statistic == Approx(1 / std::sqrt(4.0 * 4 / 48)).epsilon(1e-14));
+  CHECK_FALSE(stats::MaximallySelected(std::vector<double>{1, 1, 1}).has_cut());
+  CHECK(
+      std::isnan(stats::MaximallySelected(std::vector<double>{1, 1, 1}).test(std::vector<double>{0, 1, 0}).statistic));
 }
