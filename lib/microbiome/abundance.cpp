@@ -29,6 +29,9 @@ constexpr double kMostLost = 1.5;
 /// scale).
 constexpr double kMissingShare = 0.5;
 
+/// A stretch is crowded with that many times the fragments expected (and their standard deviation, and one); at least
+/// this share of a present species' fragments is taken for its own.
+constexpr double kCrowded = 8, kLeastNative = 0.2;
 /// A strain is reported from that many fragments and that share of its species' on.
 constexpr double kFewestOfStrain = 5, kSmallestStrain = 0.02;
 
@@ -180,13 +183,17 @@ class Estimator {
   /// How often the k-mers of each present species' reference were seen, and what that says about depth.
   void measure_depths() {
     std::map<TaxonIndex, std::vector<std::uint64_t>> histograms;
+    crowded_.assign(database_.bins(), 0);
+    for (const auto& [species, evidence] : evidence_)
+      if (evidence.present) foreign_[species] = mark_crowded(evidence);
     const std::vector<TaxonIndex> set_species = species_of_sets(database_);
     for (std::uint64_t entry = 0; entry < counts_.entry_counts.size(); ++entry) {
       const std::uint8_t count = counts_.entry_counts[entry];
       if (count == 0) continue;
-      const std::uint32_t set = database_.units()[database_.index().unit_at(entry)].set;
+      const UnitRecord& unit = database_.units()[database_.index().unit_at(entry)];
+      const std::uint32_t set = unit.set;
       const auto found = evidence_.find(set_species[set]);
-      if (found == evidence_.end() || !found->second.present) continue;
+      if (crowded_[unit.bin] != 0 || found == evidence_.end() || !found->second.present) continue;
       if (!std::ranges::binary_search(database_.set(set), found->second.reference)) continue;
       auto& histogram = histograms[found->first];
       histogram.resize(256);
@@ -194,6 +201,28 @@ class Estimator {
     }
     for (auto& [species, histogram] : histograms) measure_depth(evidence_.at(species), histogram);
     measure_survival();
+  }
+
+  /// Stretches of the reference in which far more fragments lie than elsewhere hold repeats, plasmids or genes that an
+  /// unknown relative shares. Marks them; returns how many fragments there are too many.
+  double mark_crowded(const SpeciesEvidence& evidence) {
+    const auto& bins = bin_kmers_[evidence.reference];
+    std::vector<std::pair<double, std::uint32_t>> rates;
+    for (const auto& [bin, kmers] : bins) rates.emplace_back(counts_.bin_fragments[bin] / kmers, bin);
+    std::ranges::sort(rates);
+    double fragments = 0, total = 0;
+    for (std::size_t i = 0; i < rates.size() - rates.size() / 10; ++i) {
+      fragments += counts_.bin_fragments[rates[i].second];
+      total += bins.at(rates[i].second);
+    }
+    double foreign = 0;
+    for (const auto& [bin, kmers] : bins) {
+      const double expected = fragments / std::max(1.0, total) * kmers, seen = counts_.bin_fragments[bin];
+      if (seen <= kCrowded * (expected + std::sqrt(expected) + 1)) continue;
+      crowded_[bin] = 1;
+      foreign += seen - expected;
+    }
+    return foreign;
   }
 
   static double median_of(const std::vector<std::uint64_t>& histogram) {
@@ -304,6 +333,10 @@ class Estimator {
       species.genomes.push_back(genome);
     }
     species.ani = std::pow(std::min(1.0, evidence.hit_rate / survival_), 1 / k);
+    const double native =
+        std::max(kLeastNative, 1 - foreign_.at(evidence.species) / static_cast<double>(evidence.own_fragments));
+    species.coverage *= native;
+    for (GenomeAbundance& genome : species.genomes) genome.coverage *= native;
     const Correction correction = depth_correction(evidence, species.coverage);
     species.estimated_fragments = species.fragments * (1 + lost_share(evidence, correction.factor));
     species.coverage *= correction.factor;
@@ -373,6 +406,8 @@ class Estimator {
   std::vector<GenomeKmers> genome_kmers_;
   std::map<std::uint32_t, std::map<std::uint32_t, double>> bin_kmers_;
   std::vector<double> fragments_;
+  std::vector<char> crowded_;             ///< per bin
+  std::map<TaxonIndex, double> foreign_;  ///< fragments too many in crowded bins
   double survival_ = kUsualSurvival;
 };
 
