@@ -117,6 +117,16 @@ std::optional<int> isotope_mass(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::string> isotope_label(std::string_view text) {
+  const auto isotope = find_isotope(text);
+  if (!isotope) return std::nullopt;
+  std::string symbol;
+  for (const char c : text.substr(isotope->begin, isotope->end - isotope->begin)) {
+    if (is_letter(c)) symbol += c;
+  }
+  return symbol + std::to_string(isotope->mass);
+}
+
 Panel::Panel(const std::vector<io::FcsParameter>& parameters) {
   for (const io::FcsParameter& parameter : parameters) {
     Channel channel{parameter.name, parameter.marker, isotope_mass(parameter.name), false};

@@ -21,6 +21,9 @@ struct Channel {
 /// so that "CD45" or "HLA-DR" name no mass.
 [[nodiscard]] std::optional<int> isotope_mass(std::string_view text);
 
+/// Element and mass in one spelling: "CD11c(Tb159)Di" and "159Tb_CD11c" → "Tb159".
+[[nodiscard]] std::optional<std::string> isotope_label(std::string_view text);
+
 class Panel {
  public:
   explicit Panel(const std::vector<io::FcsParameter>& parameters);

@@ -1,4 +1,5 @@
 #include "cli/program.h"
+#include "compensate.h"
 #include "debarcode.h"
 #include "info.h"
 #include "normalize.h"
@@ -10,6 +11,7 @@ int main(int argc, char** argv) {
     program.add(immucan::cytof_normalize::info_command());
     program.add(immucan::cytof_normalize::normalize_command());
     program.add(immucan::cytof_normalize::debarcode_command());
+    program.add(immucan::cytof_normalize::compensate_command());
     program.add(immucan::cytof_normalize::phenotype_command());
   });
 }
