@@ -171,7 +171,9 @@ std::string overlap_plot(const OverlapPlot& plot) {
     if (s % 2 == 0) svg.rect(0, row, width, kRow, colour::kFaint);
     svg.rect(x(static_cast<double>(plot.sets[s].second)), row + 5, kSizes - x(static_cast<double>(plot.sets[s].second)),
              kRow - 10, colour::kSky, {}, 2);
-    svg.text(kSizes - 4, row + 16.5, std::to_string(plot.sets[s].second), {.size = 11, .anchor = "end"});
+    // On the bar, which is light in either style of the page.
+    svg.text(kSizes - 4, row + 16.5, std::to_string(plot.sets[s].second),
+             {.size = 11, .anchor = "end", .fill = "#10202c"});
     svg.text(kSizes + 10, row + 16.5, plot.sets[s].first, {.size = 12});
   }
   for (std::size_t c = 0; c < plot.columns.size(); ++c) {
