@@ -23,8 +23,8 @@ struct Sizes {
   std::size_t scrna_pairs;
   std::size_t cells;
   std::size_t empty_droplets;
-  double canonical_spectra;  ///< median per sample
-  std::size_t foreign_spectra;   ///< peptides of no protein in the FASTA
+  double canonical_spectra;     ///< median per sample
+  std::size_t foreign_spectra;  ///< peptides of no protein in the FASTA
   std::size_t noise_spectra;
   std::size_t stool_pairs, saliva_pairs;
   std::size_t microbe_bases;  ///< shortest genome; the longest is 1.6 times as long
