@@ -257,9 +257,9 @@ CountResult count_reads(const CountOptions& options, const Chemistry& chemistry,
 std::string sample_of(const std::filesystem::path& read2) {
   std::string name = read2.filename().string();
   // bcl2fastq: SAMPLE_S1_L001_R2_001.fastq.gz; archives: SAMPLE_R2.fastq.gz, SAMPLE_2.fq.
-  static const std::regex kSuffix("(_S[0-9]+)?(_L[0-9]{3})?[._](R2|2)(_[0-9]{3})?\\.(fastq|fq)(\\.(gz|zst|bgz))?$");
+  const std::regex suffix("(_S[0-9]+)?(_L[0-9]{3})?[._](R2|2)(_[0-9]{3})?\\.(fastq|fq)(\\.(gz|zst|bgz))?$");
   std::smatch match;
-  if (std::regex_search(name, match, kSuffix) && match.position() > 0)
+  if (std::regex_search(name, match, suffix) && match.position() > 0)
     return name.substr(0, static_cast<std::size_t>(match.position()));
   return name.substr(0, name.find('.'));
 }

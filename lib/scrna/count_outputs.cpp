@@ -228,7 +228,8 @@ void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, 
   }
   // The total is the last of them.
   io::write_tenx_folder(outputs, "raw", matrix, context.threads);
-  io::write_tenx_h5(outputs.add_external("raw.h5"), matrix, "reference", chemistry.description, context.threads);
+  io::write_tenx_h5(outputs.add_external("raw.h5"), matrix, "reference", std::string(chemistry.description),
+                    context.threads);
   io::TenxMatrix filtered{{}, matrix.features, io::select_rows(matrix.counts, result.call.cells)};
   for (const std::size_t i : result.call.cells) filtered.barcodes.push_back(matrix.barcodes[i]);
   io::write_tenx_folder(outputs, "filtered", filtered, context.threads);

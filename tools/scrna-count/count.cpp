@@ -24,7 +24,7 @@ void declare(cli::OptionSet& set, scrna::CountOptions& options) {
   set.output_folder(options.output);
   set.group("Algorithm");
   std::vector<std::string> names;
-  for (const scrna::Chemistry& chemistry : scrna::chemistries()) names.push_back(chemistry.name);
+  for (const scrna::Chemistry& chemistry : scrna::chemistries()) names.emplace_back(chemistry.name);
   set.choice("--chemistry", options.chemistry, names, "Layout of read 1");
   set.option("--expected-cells", options.expected_cells, "Cells loaded; estimated from the counts by default");
 }
