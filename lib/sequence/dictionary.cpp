@@ -6,19 +6,11 @@
 #include <utility>
 
 #include "core/ordered_batches.h"
+#include "sequence/kmer.h"
 
 namespace immucan::sequence {
 
 namespace {
-
-/// Finaliser of SplitMix64: a bijection, so that equal hashes are equal k-mers.
-constexpr std::uint64_t mix(std::uint64_t x) {
-  x ^= x >> 30;
-  x *= 0xbf58476d1ce4e5b9ULL;
-  x ^= x >> 27;
-  x *= 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
 
 /// A k-mer of both strands, updated base by base.
 struct RollingPair {
@@ -60,8 +52,8 @@ void collect_run(std::span<const std::uint8_t> codes, std::uint32_t first_offset
     large.push(codes[first + shape.k - 1]);
     const std::uint64_t least = std::min(suffix[first], prefix);
     if (hashes[first] != least && hashes[last] != least) continue;
-    seeds.push_back(
-        {mix(large.canonical()), first_offset + static_cast<std::uint32_t>(first), large.backward < large.forward});
+    seeds.push_back({hash_kmer(large.canonical()), first_offset + static_cast<std::uint32_t>(first),
+                     large.backward < large.forward});
   }
 }
 

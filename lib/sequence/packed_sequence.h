@@ -1,46 +1,20 @@
 #pragma once
 // 2-bit sequences: A 0, C 1, G 2, T 3, base i in bits 2(i mod 32) of word i / 32. Whatever is not ACGT is stored as A;
 // who must tell it apart keeps the places (seeds are never taken across them).
-#include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "sequence/kmer.h"
+
 namespace immucan::sequence {
 
-/// 0..3, or 4 for anything but ACGTacgt.
+/// 0..3, or 4 for anything but a base.
 [[nodiscard]] constexpr std::uint8_t base_code(char base) {
-  switch (base) {
-    case 'A':
-    case 'a':
-      return 0;
-    case 'C':
-    case 'c':
-      return 1;
-    case 'G':
-    case 'g':
-      return 2;
-    case 'T':
-    case 't':
-      return 3;
-    default:
-      return 4;
-  }
+  return kBaseCodes[static_cast<unsigned char>(base)];
 }
-
-namespace detail {
-constexpr std::array<std::uint8_t, 256> make_base_codes() {
-  std::array<std::uint8_t, 256> codes{};
-  for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = base_code(static_cast<char>(i));
-  return codes;
-}
-}  // namespace detail
-
-/// base_code as a table, for inner loops.
-inline constexpr std::array<std::uint8_t, 256> kBaseCodes = detail::make_base_codes();
 
 inline constexpr std::size_t kBasesPerWord = 32;
 [[nodiscard]] constexpr std::size_t words_for(std::size_t bases) {

@@ -1,6 +1,7 @@
 #include "sequence/dictionary.h"
 
 #include <algorithm>
+#include <bit>
 #include <catch2/catch.hpp>
 #include <map>
 #include <set>
