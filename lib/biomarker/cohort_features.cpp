@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "io/features_table.h"
+#include "io/matrix_table.h"
 #include "io/samples_table.h"
 
 namespace immucan::biomarker {
@@ -21,47 +22,75 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-/// Long tables begin with sample_id; everything else is a wide one.
-std::vector<io::FeatureValue> read_any(const std::filesystem::path& path, core::RunContext& context) {
+/// Either form of table as features × samples.
+struct Values {
+  std::vector<std::string> samples, features;
+  io::FeatureEntries entries;  ///< long
+  io::MatrixTable matrix;      ///< wide
+  bool wide = false;
+
+  /// Calls visit(sample, feature, value) for every value that was written, NA included.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& entry : entries.entries) visit(entry.sample, entry.feature, entry.value);
+    for (std::size_t feature = 0; wide && feature < matrix.rows(); ++feature) {
+      const auto row = matrix.row(feature);
+      for (std::size_t sample = 0; sample < row.size(); ++sample) visit(sample, feature, row[sample]);
+    }
+  }
+};
+
+/// Long tables have a column sample_id; everything else is a wide one.
+Values read_any(const std::filesystem::path& path, core::RunContext& context) {
+  Values values;
   {
     // Only the header is looked at here; the input is recorded when it is read in full.
     core::RunContext probe(context.tool, context.version, context.command);
-    const io::TsvReader reader(io::open_source(path, probe));
-    if (reader.find("sample_id")) return io::read_features(path, context);
+    values.wide = !io::TsvReader(io::open_source(path, probe)).find("sample_id");
   }
-  io::TsvReader reader(io::open_source(path, context));
-  const std::vector<std::string> header = reader.header();
-  std::vector<io::FeatureValue> values;
-  std::set<std::string> names;
-  for (std::size_t column = 1; column < header.size(); ++column) {
-    if (!names.insert(header[column]).second) {
-      core::raise({reader.name(), core::Place::line(1, column + 1),
-                   fmt::format("the sample '{}' occurs twice", core::printable(header[column])),
-                   "Keep one column per sample"});
-    }
-  }
-  names.clear();
-  while (reader.next()) {
-    if (core::is_missing(reader.field(0))) reader.fail(0, "the name of a feature is missing", "NA is never an id");
-    if (!names.emplace(reader.field(0)).second) {
-      reader.fail(0, fmt::format("the feature '{}' occurs twice", core::printable(reader.field(0))),
-                  "Keep one row per feature");
-    }
-    for (std::size_t column = 1; column < header.size(); ++column) {
-      values.push_back({header[column], std::string(reader.field(0)), reader.number(column)});
-    }
+  if (values.wide) {
+    values.matrix = io::read_matrix_table(path, context, {.allow_missing = true});
+    values.samples = values.matrix.column_names;
+    values.features = values.matrix.row_names;
+  } else {
+    values.entries = io::read_feature_entries(path, context);
+    values.samples = values.entries.samples;
+    values.features = values.entries.features;
   }
   return values;
 }
 
-/// Keeps the samples of one visit; sample_id becomes patient_id.
-std::vector<io::FeatureValue> to_patients(std::vector<io::FeatureValue> values, const CohortFeaturesOptions& options,
-                                          const std::vector<io::Sample>& samples) {
-  std::unordered_map<std::string_view, const io::Sample*> by_id;
-  for (const io::Sample& sample : samples) by_id.emplace(sample.sample_id, &sample);
+/// What samples.tsv says of each sample of the table; without it a sample is its patient.
+struct SampleRows {
+  std::vector<std::string> patient;  ///< empty: not of this visit, or a control
+  std::vector<std::string> batch;
+  std::vector<std::size_t> rank;  ///< row in samples.tsv
+};
+
+SampleRows sample_rows(const Values& values, const CohortFeaturesOptions& options, core::RunContext& context) {
+  SampleRows result;
+  if (!options.samples) {
+    result.patient = values.samples;
+    for (std::size_t i = 0; i < values.samples.size(); ++i) result.rank.push_back(i);
+    return result;
+  }
+  const std::vector<io::Sample> samples = io::read_samples(*options.samples, context);
+  std::unordered_map<std::string_view, std::size_t> by_id;
+  for (std::size_t i = 0; i < samples.size(); ++i) by_id.emplace(samples[i].sample_id, i);
   std::set<std::string> unknown;
-  for (const io::FeatureValue& value : values) {
-    if (!by_id.contains(value.sample_id)) unknown.insert(value.sample_id);
+  bool any = false;
+  for (const std::string& id : values.samples) {
+    const auto found = by_id.find(id);
+    if (found == by_id.end()) {
+      unknown.insert(id);
+      continue;
+    }
+    const io::Sample& sample = samples[found->second];
+    const bool counts = sample.control == "sample" && sample.visit == options.visit;
+    any = any || counts;
+    result.patient.push_back(counts ? sample.patient_id : "");
+    result.batch.push_back(sample.batch);
+    result.rank.push_back(found->second);
   }
   if (!unknown.empty()) {
     core::raise({options.features.string(), core::Place::none(),
@@ -69,15 +98,11 @@ std::vector<io::FeatureValue> to_patients(std::vector<io::FeatureValue> values, 
                              options.samples->filename().string(), some_of({unknown.begin(), unknown.end()})),
                  "Both tables must use the same sample ids"});
   }
-  std::erase_if(values, [&](const io::FeatureValue& value) {
-    const io::Sample& sample = *by_id.at(value.sample_id);
-    return sample.control != "sample" || sample.visit != options.visit;
-  });
-  if (values.empty()) {
+  if (!any) {
     core::raise({options.features.string(), core::Place::none(),
                  fmt::format("no feature belongs to a sample of visit '{}'", options.visit), "Choose another --visit"});
   }
-  return merge_visits(std::move(values), samples, aggregate_policy(options.aggregate), options.features.string());
+  return result;
 }
 
 std::string source_of(const std::string& feature) {
@@ -85,65 +110,107 @@ std::string source_of(const std::string& feature) {
   return parts ? parts->modality + "@" + parts->specimen : "";
 }
 
+constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
+
+/// Patients in the order of clinical.tsv; returns the column of each sample's patient.
+std::vector<std::size_t> place_patients(const SampleRows& rows, const CohortFeaturesOptions& options,
+                                        const io::Table& clinical, CohortFeatures& cohort) {
+  std::set<std::string> missing;
+  for (const std::string& patient : rows.patient) {
+    if (!patient.empty()) missing.insert(patient);
+  }
+  std::unordered_map<std::string_view, std::size_t> column;
+  const std::size_t id_column = clinical.require("patient_id");
+  for (std::size_t row = 0; row < clinical.rows.size(); ++row) {
+    const std::string& id = clinical.rows[row][id_column];
+    if (missing.erase(id) == 0) continue;
+    column.emplace(id, cohort.patients.size());
+    cohort.patients.push_back(id);
+    cohort.clinical_row.push_back(row);
+  }
+  if (!missing.empty()) {
+    core::raise({options.features.string(), core::Place::none(),
+                 fmt::format("{} of {} {} not in {}: {}", missing.size(), missing.size() + cohort.patients.size(),
+                             options.samples ? "patients with features are" : "sample_ids are", clinical.name,
+                             some_of({missing.begin(), missing.end()})),
+                 options.samples ? "Both tables must use the same patient ids"
+                                 : "Without --samples, sample_id must equal patient_id"});
+  }
+  std::vector<std::size_t> result;
+  for (const std::string& patient : rows.patient) result.push_back(patient.empty() ? kNowhere : column.at(patient));
+  return result;
+}
+
+/// Features that the visit has, by name; returns the row of each feature of the table.
+std::vector<std::size_t> place_features(const Values& values, const SampleRows& rows, CohortFeatures& cohort) {
+  std::vector<std::uint8_t> used(values.features.size(), 0);
+  values.for_each([&](std::size_t sample, std::size_t feature, double) {
+    if (!rows.patient[sample].empty()) used[feature] = 1;
+  });
+  std::vector<std::size_t> order, result(values.features.size(), kNowhere);
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i] != 0) order.push_back(i);
+  }
+  std::ranges::sort(order, {}, [&](std::size_t i) -> const std::string& { return values.features[i]; });
+  std::map<std::string, std::uint32_t> source_index;
+  for (const std::size_t i : order) {
+    result[i] = cohort.features.size();
+    cohort.features.push_back(values.features[i]);
+    const auto [entry, inserted] =
+        source_index.try_emplace(source_of(values.features[i]), static_cast<std::uint32_t>(source_index.size()));
+    if (inserted) cohort.sources.push_back(entry->first);
+    cohort.source.push_back(entry->second);
+  }
+  return result;
+}
+
+/// One value per feature and patient. Several samples of a patient are refused or merged in the order of samples.tsv.
+void fill(const Values& values, const SampleRows& rows, const CohortFeaturesOptions& options,
+          const std::vector<std::size_t>& column, const std::vector<std::size_t>& feature_row, CohortFeatures& cohort) {
+  constexpr std::uint32_t kNobody = 0xffffffffU;
+  const Aggregate aggregate = aggregate_policy(options.aggregate);
+  const std::size_t patients = cohort.patients.size();
+  cohort.values.assign(cohort.features.size() * patients, kNan);
+  std::vector<std::uint32_t> owner(cohort.values.size(), kNobody);
+  std::vector<std::uint32_t> count(aggregate == Aggregate::kMean ? cohort.values.size() : 0, 0);
+  if (options.samples) cohort.batch.assign(cohort.sources.size(), std::vector<std::string>(patients));
+  values.for_each([&](std::size_t sample, std::size_t feature, double value) {
+    if (column[sample] == kNowhere) return;
+    const std::size_t cell = feature_row[feature] * patients + column[sample];
+    const bool first = owner[cell] == kNobody;
+    if (!first && aggregate == Aggregate::kRefuse) {
+      core::raise({options.features.string(), core::Place::none(),
+                   fmt::format("samples '{}' and '{}' both give '{}' for patient '{}', visit {}",
+                               core::printable(values.samples[owner[cell]]), core::printable(values.samples[sample]),
+                               core::printable(values.features[feature], 200),
+                               core::printable(cohort.patients[column[sample]]), options.visit),
+                   "Say how to join them: --aggregate mean, or first (in the order of samples.tsv)"});
+    }
+    const bool earlier = first || rows.rank[sample] < rows.rank[owner[cell]];
+    if (earlier) {
+      owner[cell] = static_cast<std::uint32_t>(sample);
+      if (options.samples) cohort.batch[cohort.source[feature_row[feature]]][column[sample]] = rows.batch[sample];
+    }
+    if (aggregate == Aggregate::kMean) {
+      if (std::isnan(value)) return;
+      const double so_far = count[cell] == 0 ? 0.0 : cohort.values[cell] * count[cell];
+      cohort.values[cell] = (so_far + value) / ++count[cell];
+    } else if (earlier) {
+      cohort.values[cell] = value;
+    }
+  });
+}
+
 }  // namespace
 
 CohortFeatures join_features(const CohortFeaturesOptions& options, const io::Table& clinical,
                              core::RunContext& context) {
-  std::vector<io::FeatureValue> values = read_any(options.features, context);
-  std::vector<io::Sample> samples;
-  std::unordered_map<std::string, std::string> patient_of, batch_of;
-  if (options.samples) {
-    samples = io::read_samples(*options.samples, context);
-    values = to_patients(std::move(values), options, samples);
-    for (const io::Sample& sample : samples) {
-      patient_of[sample.sample_id] = sample.patient_id;
-      batch_of[sample.sample_id] = sample.batch;
-    }
-  }
-  const auto patient = [&](const std::string& sample) -> const std::string& {
-    return options.samples ? patient_of.at(sample) : sample;
-  };
-
-  std::set<std::string> with_features;
-  for (const io::FeatureValue& value : values) with_features.insert(patient(value.sample_id));
+  const Values values = read_any(options.features, context);
+  const SampleRows rows = sample_rows(values, options, context);
   CohortFeatures cohort;
-  std::unordered_map<std::string_view, std::size_t> column;
-  const std::size_t id_column = clinical.require("patient_id");
-  for (std::size_t row = 0; row < clinical.rows.size(); ++row) {
-    if (with_features.erase(clinical.rows[row][id_column]) == 0) continue;
-    column.emplace(clinical.rows[row][id_column], cohort.patients.size());
-    cohort.patients.push_back(clinical.rows[row][id_column]);
-    cohort.clinical_row.push_back(row);
-  }
-  if (!with_features.empty()) {
-    core::raise(
-        {options.features.string(), core::Place::none(),
-         fmt::format("{} of {} {} not in {}: {}", with_features.size(), with_features.size() + cohort.patients.size(),
-                     options.samples ? "patients with features are" : "sample_ids are", clinical.name,
-                     some_of({with_features.begin(), with_features.end()})),
-         options.samples ? "Both tables must use the same patient ids"
-                         : "Without --samples, sample_id must equal patient_id"});
-  }
-
-  std::map<std::string, std::size_t> feature_index;
-  for (const io::FeatureValue& value : values) feature_index.emplace(value.feature, 0);
-  std::map<std::string, std::uint32_t> source_index;
-  for (auto& [name, index] : feature_index) {
-    index = cohort.features.size();
-    cohort.features.push_back(name);
-    const auto [entry, inserted] =
-        source_index.try_emplace(source_of(name), static_cast<std::uint32_t>(source_index.size()));
-    if (inserted) cohort.sources.push_back(entry->first);
-    cohort.source.push_back(entry->second);
-  }
-  const std::size_t patients = cohort.patients.size();
-  cohort.values.assign(cohort.features.size() * patients, kNan);
-  if (options.samples) cohort.batch.assign(cohort.sources.size(), std::vector<std::string>(patients));
-  for (const io::FeatureValue& value : values) {
-    const std::size_t feature = feature_index.at(value.feature), at = column.at(patient(value.sample_id));
-    cohort.values[feature * patients + at] = value.value.value_or(kNan);
-    if (options.samples) cohort.batch[cohort.source[feature]][at] = batch_of.at(value.sample_id);
-  }
+  const std::vector<std::size_t> column = place_patients(rows, options, clinical, cohort);
+  const std::vector<std::size_t> feature_row = place_features(values, rows, cohort);
+  fill(values, rows, options, column, feature_row, cohort);
   return cohort;
 }
 

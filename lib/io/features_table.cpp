@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <unordered_map>
 
 #include "core/text.h"
 #include "io/tsv.h"
@@ -94,6 +95,71 @@ std::vector<FeatureValue> read_features(const std::filesystem::path& path, core:
                  "Keep one row per sample and feature"});
   }
   return values;
+}
+
+namespace {
+
+/// Names to numbers. Tables come sorted, so that the next name is mostly the one that followed last time.
+class NameIndex {
+ public:
+  explicit NameIndex(std::vector<std::string>& names) : names_(names) {}
+  std::uint32_t number(std::string_view name) {
+    if (next_ < names_.size() && names_[next_] == name) return next_++;
+    if (next_ > 0 && names_[next_ - 1] == name) return next_ - 1;
+    const auto [entry, inserted] = index_.try_emplace(std::string(name), static_cast<std::uint32_t>(names_.size()));
+    if (inserted) names_.emplace_back(name);
+    next_ = entry->second + 1;
+    return entry->second;
+  }
+  [[nodiscard]] std::size_t size() const { return names_.size(); }
+
+ private:
+  std::vector<std::string>& names_;
+  std::unordered_map<std::string, std::uint32_t> index_;
+  std::uint32_t next_ = 0;
+};
+
+void refuse_repeated(const FeatureEntries& table, const std::string& file) {
+  std::vector<std::uint64_t> keys;
+  keys.reserve(table.entries.size());
+  for (const FeatureEntries::Entry& entry : table.entries) {
+    keys.push_back(std::uint64_t{entry.sample} << 32 | entry.feature);
+  }
+  if (!std::ranges::is_sorted(keys)) std::ranges::sort(keys);
+  const auto twin = std::ranges::adjacent_find(keys);
+  if (twin == keys.end()) return;
+  core::raise({file, core::Place::none(),
+               fmt::format("sample '{}' has the feature '{}' twice", core::printable(table.samples[*twin >> 32]),
+                           core::printable(table.features[*twin & 0xffffffffU], 200)),
+               "Keep one row per sample and feature"});
+}
+
+}  // namespace
+
+FeatureEntries read_feature_entries(const std::filesystem::path& path, core::RunContext& context) {
+  TsvReader reader(open_source(path, context));
+  const std::size_t sample_column = reader.require("sample_id");
+  const std::size_t feature_column = reader.require("feature");
+  const std::size_t value_column = reader.require("value");
+  FeatureEntries table;
+  NameIndex samples(table.samples), features(table.features);
+  while (reader.next()) {
+    if (core::is_missing(reader.field(sample_column))) {
+      reader.fail(sample_column, "the sample_id is missing", "NA is never an id");
+    }
+    const std::size_t known = features.size();
+    const std::uint32_t sample = samples.number(reader.field(sample_column));
+    const std::uint32_t feature = features.number(reader.field(feature_column));
+    if (feature == known && !parse_feature(reader.field(feature_column))) {
+      reader.fail(feature_column,
+                  fmt::format("'{}' is not of the form modality@specimen:entity:measure",
+                              core::printable(reader.field(feature_column))),
+                  "Write names like cytof@blood:CD8_T:fraction");
+    }
+    table.entries.push_back({sample, feature, reader.number(value_column).value_or(std::nan(""))});
+  }
+  refuse_repeated(table, reader.name());
+  return table;
 }
 
 }  // namespace immucan::io

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <unordered_map>
 
@@ -58,7 +59,9 @@ bool parse_plain_decimal(const char*& at, const char* end, double& value) {
 }
 
 /// Any other spelling; text, missing and infinite values are errors.
-double parse_field(const LineReader& lines, std::string_view field, std::size_t column, const MatrixTable& table) {
+double parse_field(const LineReader& lines, std::string_view field, std::size_t column, const MatrixTable& table,
+                   const MatrixTableOptions& options) {
+  if (options.allow_missing && core::is_missing(field)) return std::numeric_limits<double>::quiet_NaN();
   const auto value = core::is_missing(field) ? std::nullopt : core::parse_double(field);
   if (value && std::isfinite(*value)) return *value;
   const std::string& sample = table.column_names[column];
@@ -73,7 +76,7 @@ double parse_field(const LineReader& lines, std::string_view field, std::size_t 
 }
 
 void parse_row(const LineReader& lines, std::string_view line, std::size_t leading, const MatrixTable& table,
-               std::span<double> values) {
+               const MatrixTableOptions& options, std::span<double> values) {
   const char* at = line.data();
   const char* const end = at + line.size();
   const auto field_count = [&] { return static_cast<std::size_t>(std::ranges::count(line, '\t')) + 1; };
@@ -92,7 +95,7 @@ void parse_row(const LineReader& lines, std::string_view line, std::size_t leadi
       while (stop < end && *stop != '\t') ++stop;
       // A short row is told as such, not as a missing value.
       if (stop == end && column + 1 < values.size()) wrong_length();
-      values[column] = parse_field(lines, {at, static_cast<std::size_t>(stop - at)}, column, table);
+      values[column] = parse_field(lines, {at, static_cast<std::size_t>(stop - at)}, column, table, options);
       at = stop;
     }
     const bool last = column + 1 == values.size();
@@ -168,7 +171,7 @@ MatrixTable read_matrix_table(std::unique_ptr<ByteSource> source, const MatrixTa
              "Merge duplicate rows, or say how with --duplicates mean|median|maxvar");
       }
     }
-    parse_row(lines, line, leading, table, table.add_row(std::string(gene)));
+    parse_row(lines, line, leading, table, options, table.add_row(std::string(gene)));
     if (context != nullptr && table.rows() % kRowsPerInterruptCheck == 0) context->interrupt.check();
   }
   if (table.rows() == 0) {

@@ -38,10 +38,12 @@ class MatrixTable {
 
 struct MatrixTableOptions {
   bool allow_duplicate_rows = false;  ///< the caller decides what to do with them
+  bool allow_missing = false;         ///< empty and NA become NaN
 };
 
-/// Every value must be a finite number. 65 on text, a missing or infinite value, a row of another length, a repeated or
-/// missing column name, a repeated (unless allowed) or missing row name, and on a table without rows or columns.
+/// Every value must be a finite number, or missing where that is allowed. 65 on text, a missing or infinite value, a
+/// row of another length, a repeated or missing column name, a repeated (unless allowed) or missing row name, and on a
+/// table without rows or columns.
 [[nodiscard]] MatrixTable read_matrix_table(std::unique_ptr<ByteSource> source, const MatrixTableOptions& options = {},
                                             core::RunContext* context = nullptr);
 [[nodiscard]] MatrixTable read_matrix_table(const std::filesystem::path& path, core::RunContext& context,
