@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "core/text.h"
 
@@ -26,55 +25,22 @@ std::size_t count_delimiters(std::string_view text, std::size_t at, char delimit
   return n;
 }
 
-/// True when the file certainly leaves values empty: a standard keyword directly followed by a doubled delimiter.
-bool has_certain_empty_value(std::string_view text, char delimiter) {
-  const std::array<char, 2> opening{delimiter, '$'};
-  const std::array<char, 2> doubled{delimiter, delimiter};
-  const std::string_view key_start(opening.data(), 2), twice(doubled.data(), 2);
-  for (std::size_t at = text.find(twice); at != std::string_view::npos; at = text.find(twice, at + 2)) {
-    const std::size_t run = count_delimiters(text, at, delimiter);
-    const std::size_t key = text.rfind(delimiter, at - 1);
-    if (run == 2 && at > 0 && key != std::string_view::npos && text.substr(key, 2) == key_start &&
-        text.substr(at + 1, 2) == key_start) {
-      return true;
-    }
-    at += run - 2;
-  }
-  return false;
-}
-
 class Splitter {
  public:
-  Splitter(std::string_view text, char delimiter)
-      : text_(text), delimiter_(delimiter), empty_values_(has_certain_empty_value(text, delimiter)) {}
+  Splitter(std::string_view text, char delimiter) : text_(text), delimiter_(delimiter) {}
 
   [[nodiscard]] bool at_end() const { return at_ >= text_.size(); }
 
-  /// A keyword; leaves `at_` behind its delimiter. Sets `empty` when its value is empty.
-  std::string key(bool& empty) {
-    std::string key;
-    empty = false;
-    while (at_ < text_.size()) {
-      const char c = text_[at_];
-      if (c != delimiter_) {
-        key += c;
-        ++at_;
-        continue;
-      }
-      const std::size_t run = count_delimiters(text_, at_, delimiter_);
-      if (run % 2 == 0 && !is_empty_value(key, at_ + run)) {
-        key.append(run / 2, delimiter_);
-        at_ += run;
-        continue;
-      }
-      empty = run % 2 == 0;
-      at_ += empty ? 2 : 1;
-      return key;
-    }
-    return key;
+  /// A keyword, which ends at the first delimiter; false when the text ends before it.
+  bool key(std::string& key) {
+    const std::size_t end = text_.find(delimiter_, at_);
+    key = text_.substr(at_, end == std::string_view::npos ? end : end - at_);
+    at_ = end == std::string_view::npos ? text_.size() : end + 1;
+    return end != std::string_view::npos;
   }
 
-  /// A value. A doubled delimiter is a literal one; an odd run ends the value after its pairs.
+  /// A value. A doubled delimiter is a literal one; an odd run ends the value after its pairs, so that a single
+  /// delimiter directly after the keyword's is an empty value.
   std::string value() {
     std::string value;
     while (at_ < text_.size()) {
@@ -94,13 +60,8 @@ class Splitter {
   }
 
  private:
-  [[nodiscard]] bool is_empty_value(std::string_view key, std::size_t next) const {
-    return empty_values_ || next >= text_.size() || key.starts_with('$') || text_[next] == '$';
-  }
-
   std::string_view text_;
   char delimiter_;
-  bool empty_values_;
   std::size_t at_ = 0;
 };
 
@@ -134,15 +95,6 @@ void FcsKeywords::set(std::string_view key, std::string value) {
   }
 }
 
-void FcsKeywords::erase_if(const std::function<bool(const Item&)>& unwanted) {
-  std::vector<Item> kept;
-  std::swap(kept, items_);
-  first_.clear();
-  for (Item& item : kept) {
-    if (!unwanted(item)) add(std::move(item.key), std::move(item.value));
-  }
-}
-
 std::expected<FcsKeywords, core::ParseError> parse_fcs_text(std::string_view text, const std::string& file,
                                                             std::uint64_t offset) {
   const auto broken = [&](std::string what) {
@@ -157,14 +109,16 @@ std::expected<FcsKeywords, core::ParseError> parse_fcs_text(std::string_view tex
   FcsKeywords keywords;
   Splitter splitter(text, delimiter);
   while (!splitter.at_end()) {
-    bool empty = false;
-    std::string key = splitter.key(empty);
-    if (!empty && splitter.at_end()) {
+    std::string key;
+    if (!splitter.key(key)) {
       if (std::ranges::all_of(key, is_padding)) break;
       return broken(fmt::format("keyword '{}' has no value (TEXT ends)", core::printable(key, 40)));
     }
     if (key.empty()) return broken("an empty keyword");
-    keywords.add(std::move(key), empty ? std::string() : splitter.value());
+    if (splitter.at_end()) {
+      return broken(fmt::format("keyword '{}' has no value (TEXT ends)", core::printable(key, 40)));
+    }
+    keywords.add(std::move(key), splitter.value());
   }
   if (keywords.items().empty()) return broken("the TEXT segment holds no keyword");
   return keywords;
@@ -188,7 +142,8 @@ std::string format_fcs_text(const FcsKeywords& keywords) {
   };
   for (const FcsKeywords::Item& item : keywords.items()) {
     append(item.key);
-    append(item.value);
+    // The standard forbids empty values, and strict readers take "//" for an escape: a blank stands for nothing.
+    append(item.value.empty() ? std::string_view(" ") : item.value);
   }
   return text;
 }

@@ -2,7 +2,6 @@
 // TEXT segments of FCS: keyword/value pairs, delimiters, escapes. Values are bytes; nothing is recoded.
 #include <cstdint>
 #include <expected>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +23,6 @@ class FcsKeywords {
   [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const;
   /// Replaces the first of that name or appends.
   void set(std::string_view key, std::string value);
-  void erase_if(const std::function<bool(const Item&)>& unwanted);
   [[nodiscard]] const std::vector<Item>& items() const { return items_; }
 
  private:
@@ -43,7 +41,8 @@ class FcsKeywords {
                                                                           const std::string& file,
                                                                           std::uint64_t offset);
 
-/// The TEXT segment for these keywords with a delimiter that occurs in none of them where one exists (else doubled).
+/// The TEXT segment for these keywords with a delimiter that occurs in none of them where one exists (else doubled in
+/// values). An empty value becomes a blank.
 [[nodiscard]] std::string format_fcs_text(const FcsKeywords& keywords);
 
 }  // namespace immucan::io

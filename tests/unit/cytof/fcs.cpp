@@ -175,6 +175,9 @@ TEST_CASE("fcs: delimiters, escapes, empty values, odd bytes") {
               "2\x0c  ") == Map{{"a", "1"}, {"b", "2"}});
   CHECK(parse("/F/488//10/b/2/") == Map{{"F", "488/10"}, {"b", "2"}});
   CHECK(parse("/a///x/b/2/") == Map{{"a", "/x"}, {"b", "2"}});
+  CHECK(parse("/EMPTY//VENDOR/x/") == Map{{"EMPTY", ""}, {"VENDOR", "x"}});
+  CHECK(parse("/a////b/2/") == Map{{"a", "/"}, {"b", "2"}});
+  CHECK(parse("/b/2/LAST//") == Map{{"b", "2"}, {"LAST", ""}});
   CHECK(parse("/$P1S//$P2S/x/") == Map{{"$P1S", ""}, {"$P2S", "x"}});
   CHECK(parse("/$P1S//OTHER//LAST/x/$A//$B/1/") ==
         Map{{"$P1S", ""}, {"OTHER", ""}, {"LAST", "x"}, {"$A", ""}, {"$B", "1"}});
@@ -379,7 +382,7 @@ TEST_CASE("fcs: write and read again: same values, same keywords") {
   CHECK(keywords.find("VENDOR/KEY") == "a|b\\c\xff");
   CHECK(keywords.find("$P1V") == "350");
   CHECK(keywords.find("$P1N") == "Time");
-  CHECK(keywords.find("EMPTY") == "");
+  CHECK(keywords.find("EMPTY") == " ");
   CHECK(keywords.find("$TOT") == "3");
   CHECK(keywords.find("$P2S") == "139La_CD8");
   file.finish();
