@@ -33,8 +33,8 @@ void run_ordered_batches(unsigned threads, std::size_t slots, const BatchCallbac
 
 struct BatchOptions {
   unsigned threads = 1;
-  std::size_t slots = 0;                        ///< batches in flight; 0 = 2 × threads + 2
-  const InterruptSource* interrupt = nullptr;   ///< polled per batch
+  std::size_t slots = 0;                             ///< batches in flight; 0 = 2 × threads + 2
+  const InterruptSource* interrupt = nullptr;        ///< polled per batch
   std::span<BackgroundStep* const> background = {};  ///< stepped by idle threads
 };
 

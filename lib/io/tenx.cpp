@@ -96,7 +96,7 @@ TenxMatrix read_tenx_folder(const std::filesystem::path& folder, core::RunContex
 }
 
 void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, const std::string& genome,
-                   const std::string& chemistry, unsigned threads) {
+                   std::string_view chemistry, unsigned threads) {
   Hdf5Writer out(path, 0, threads);
   out.attribute("/", "chemistry_description", chemistry);
   out.attribute("/", "filetype", "matrix");

@@ -29,7 +29,7 @@ void write_tenx_folder(core::OutputSet& outputs, const std::filesystem::path& re
 
 /// Cell Ranger's .h5 (compressed columns by barcode).
 void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, const std::string& genome,
-                   const std::string& chemistry, unsigned threads);
+                   std::string_view chemistry, unsigned threads);
 [[nodiscard]] TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& context);
 
 }  // namespace immucan::io
