@@ -12,141 +12,14 @@
 #include <sstream>
 #include <system_error>
 
+#include "cli/documents.h"
+#include "cli/option_set_detail.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "core/threads.h"
 
 namespace immucan::cli {
-namespace {
-
 using core::Status;
-namespace fs = std::filesystem;
-
-/// Options every command has; they concern how a run is carried out, not what it computes.
-struct SharedOptions {
-  std::optional<std::int64_t> threads;
-  std::int64_t seed = 1;
-  std::optional<fs::path> tmpdir;
-  bool quiet = false;
-  bool verbose = false;
-  bool progress = true;
-};
-
-core::ParameterValue recorded(const fs::path& path) {
-  return path.filename().string();
-}
-core::ParameterValue recorded(const std::vector<fs::path>& paths) {
-  std::vector<std::string> names;
-  for (const fs::path& path : paths) names.push_back(path.filename().string());
-  return names;
-}
-template <class T>
-core::ParameterValue recorded(const T& value) {
-  return value;
-}
-template <class T>
-core::ParameterValue recorded(const std::optional<T>& value) {
-  return value ? recorded(*value) : core::ParameterValue(std::string("NA"));
-}
-
-/// "-n,--long-name" → "long-name"; a positional's own name.
-std::string parameter_name(const std::string& flags) {
-  const std::size_t dashes = flags.find("--");
-  std::string name = dashes == std::string::npos ? flags : flags.substr(dashes + 2);
-  return name.substr(0, name.find(','));
-}
-
-}  // namespace
-
-struct OptionSet::Detail {
-  CLI::App& app;
-  std::string group = "Options";
-  /// Reads the values for the run record once the command line has been parsed.
-  std::vector<std::function<void(core::Parameters&)>> recorders;
-
-  template <class T>
-  CLI::Option* add(const std::string& flags, T& value, const std::string& description, bool record = true) {
-    if (record) {
-      recorders.push_back([name = parameter_name(flags), &value](core::Parameters& parameters) {
-        parameters.emplace_back(name, recorded(value));
-      });
-    }
-    return app.add_option(flags, value, description)->group(group);
-  }
-};
-
-void OptionSet::group(std::string heading) {
-  detail_.group = std::move(heading);
-}
-
-void OptionSet::input(std::string name, fs::path& value, std::string description) {
-  detail_.add(name, value, description, false)->required()->group("Input");
-}
-
-void OptionSet::inputs(std::string name, std::vector<fs::path>& values, std::string description, bool required) {
-  detail_.add(name, values, description, false)->required(required)->group("Input");
-}
-
-void OptionSet::argument(std::string name, std::string& value, std::string description, bool required) {
-  detail_.add(name, value, description)->required(required)->group("Input");
-}
-
-void OptionSet::output_folder(fs::path& value) {
-  const bool required = value.empty();
-  detail_.add("-o,--output", value, "Folder for all outputs; run.json in it marks completion", false)
-      ->required(required)
-      ->group("Output");
-}
-
-void OptionSet::output_file(fs::path& value, std::string description) {
-  const bool required = value.empty();
-  auto* const option = detail_.add("-o,--output", value, description, false)->required(required)->group("Output");
-  if (!required) option->capture_default_str();
-}
-
-void OptionSet::flag(std::string flags, bool& value, std::string description) {
-  detail_.recorders.push_back(
-      [name = parameter_name(flags), &value](core::Parameters& parameters) { parameters.emplace_back(name, value); });
-  detail_.app.add_flag(flags, value, description)->group(detail_.group);
-}
-
-void OptionSet::option(std::string flags, std::string& value, std::string description, bool required) {
-  detail_.add(flags, value, description)->required(required)->capture_default_str();
-}
-void OptionSet::option(std::string flags, fs::path& value, std::string description, bool required) {
-  detail_.add(flags, value, description)->required(required);
-}
-void OptionSet::option(std::string flags, std::int64_t& value, std::string description) {
-  detail_.add(flags, value, description)->capture_default_str();
-}
-void OptionSet::option(std::string flags, double& value, std::string description) {
-  detail_.add(flags, value, description)->capture_default_str();
-}
-void OptionSet::option(std::string flags, std::optional<std::string>& value, std::string description) {
-  detail_.add(flags, value, description);
-}
-void OptionSet::option(std::string flags, std::optional<fs::path>& value, std::string description) {
-  detail_.add(flags, value, description);
-}
-void OptionSet::option(std::string flags, std::optional<std::int64_t>& value, std::string description) {
-  detail_.add(flags, value, description);
-}
-void OptionSet::option(std::string flags, std::optional<double>& value, std::string description) {
-  detail_.add(flags, value, description);
-}
-void OptionSet::option(std::string flags, std::vector<std::string>& values, std::string description, bool required) {
-  detail_.add(flags, values, description)->required(required);
-}
-void OptionSet::option(std::string flags, std::vector<fs::path>& values, std::string description, bool required) {
-  detail_.add(flags, values, description)->required(required);
-}
-void OptionSet::choice(std::string flags, std::string& value, std::vector<std::string> allowed, std::string description,
-                       bool required) {
-  detail_.add(flags, value, description)
-      ->required(required)
-      ->check(CLI::IsMember(std::move(allowed)))
-      ->capture_default_str();
-}
 
 struct Program::Detail {
   /// One declared command with what parsing needs; lives until the end of guarded_main.
@@ -170,24 +43,76 @@ void Program::add(Command command) {
   entry->command = std::move(command);
   entry->app = detail_.app.add_subcommand(entry->command.name, entry->command.summary);
   entry->app->footer("Example:\n  " + entry->command.example);
-  entry->options.reset(new OptionSet::Detail{*entry->app, "Options", {}});
+  entry->options.reset(new OptionSet::Detail{*entry->app, "Options", {}, {}});
   OptionSet set(*entry->options);
   if (entry->command.declare) entry->command.declare(set);
 
-  SharedOptions& shared = detail_.shared;
-  entry->options->group = "Execution";
-  entry->options
-      ->add("-t,--threads", shared.threads, "Thread budget [SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, affinity]", false)
-      ->check(CLI::Range(1, 1024));
-  entry->options->add("--seed", shared.seed, "Seed of every random choice")->capture_default_str();
-  entry->options->add("--tmpdir", shared.tmpdir, "Folder for temporary files [$TMPDIR, else the output folder]", false);
-  entry->app->add_flag("-q,--quiet", shared.quiet, "Errors only")->group("Execution");
-  entry->app->add_flag("-v,--verbose", shared.verbose, "More detail")->group("Execution");
-  entry->app->add_flag("--progress,!--no-progress", shared.progress, "Progress on a terminal")->group("Execution");
+  declare_shared(*entry->options, detail_.shared);
   detail_.entries.push_back(std::move(entry));
 }
 
 namespace {
+
+/// The options of the executable itself, as CLI11 is told about them in declare_documents.
+std::vector<OptionDescription> own_options() {
+  std::vector<OptionDescription> options;
+  const auto add = [&](const std::string& flags, const std::string& text, std::vector<std::string> choices = {}) {
+    OptionDescription option = parse_flags(flags);
+    option.text = text;
+    option.kind = choices.empty() ? ValueKind::kNone : ValueKind::kChoice;
+    option.choices = std::move(choices);
+    options.push_back(std::move(option));
+  };
+  add("-h,--help", "Print this help message and exit");
+  add("--version", "Print the version and exit");
+  add("--completions", "Print the completion script for a shell and exit", {"bash", "zsh", "fish"});
+  add("--man", "Print the man page (roff) and exit");
+  add("--help-markdown", "Print all commands and options in Markdown and exit");
+  return options;
+}
+
+ProgramDescription describe(const Program::Detail& detail) {
+  ProgramDescription program{detail.app.get_name(), IMMUCAN_VERSION, detail.app.get_description(), {}, own_options()};
+  for (const auto& entry : detail.entries) {
+    const Command& command = entry->command;
+    program.commands.push_back({command.name, command.summary, command.example, entry->options->described});
+  }
+  return program;
+}
+
+/// The options that print a document and exit. CLI11 leaves parsing by an exception, as for --version.
+void declare_documents(Program::Detail& detail) {
+  const auto leave_with = [](std::string text) {
+    text.pop_back();  // CLI11 ends what it prints with a newline
+    throw CLI::CallForVersion(text, 0);
+  };
+  for (const OptionDescription& option : own_options()) {
+    const std::string& flag = option.flags.back();
+    if (flag == "--version") {
+      detail.app.set_version_flag(flag, detail.app.get_name() + " " + IMMUCAN_VERSION, option.text);
+    } else if (flag == "--completions") {
+      detail.app
+          .add_option_function<std::string>(
+              flag,
+              [&detail, leave_with](const std::string& shell) {
+                leave_with(completion_script(describe(detail), shell));
+              },
+              option.text)
+          ->check(CLI::IsMember(option.choices))
+          ->trigger_on_parse();
+    } else if (flag == "--man") {
+      detail.app
+          .add_flag_callback(
+              flag, [&detail, leave_with] { leave_with(man_page(describe(detail))); }, option.text)
+          ->trigger_on_parse();
+    } else if (flag == "--help-markdown") {
+      detail.app
+          .add_flag_callback(
+              flag, [&detail, leave_with] { leave_with(markdown_page(describe(detail))); }, option.text)
+          ->trigger_on_parse();
+    }
+  }
+}
 
 /// One line on stderr; control characters of file names cannot drive the terminal.
 void print_error(const std::string& tool, std::string_view message) {
@@ -246,7 +171,7 @@ Status run_program(const std::string& tool, int argc, char** argv, const std::fu
                    std::unique_ptr<core::RunContext>& context) {
   Program::Detail detail;
   detail.app.name(tool);
-  detail.app.set_version_flag("--version", tool + " " + IMMUCAN_VERSION, "Print the version and exit");
+  declare_documents(detail);
   detail.app.require_subcommand(1);
   detail.app.get_formatter()->column_width(36);
   Program program(detail);
