@@ -216,6 +216,7 @@ void plan_samples(Cohort& cohort, core::Random& random) {
     const bool repeated = series.specimen == "blood" || series.specimen == "stool";
     for (std::size_t i = 0; i < cohort.patients.size(); ++i) {
       const auto add = [&](std::string_view visit, int day) {
+        if (day > cohort.patients[i].os_days) return;  // nobody is sampled after the last contact
         samples.push_back(
             {fmt::format("{}-{}-{}-{}", cohort.patients[i].short_id, visit, series.specimen, series.modality), i,
              std::string(visit), std::string(series.specimen), std::string(series.modality),

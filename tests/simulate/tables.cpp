@@ -39,6 +39,16 @@ std::string clinical_table(const Cohort& cohort) {
   return out;
 }
 
+/// Everybody agreed to health and biomedical research (DUO: HMB); forms were signed on consecutive days.
+std::string consent_table(const Cohort& cohort) {
+  std::string out = "consent_id\tpatient_id\tform\tform_version\tsigned_on\tpermission\n";
+  for (std::size_t i = 0; i < cohort.patients.size(); ++i) {
+    out += fmt::format("{}\t{}\tstudy\t1.0\t2024-{:02}-{:02}\tHMB\n", i + 1, cohort.patients[i].id, 1 + i / 28 % 12,
+                       1 + i % 28);
+  }
+  return out;
+}
+
 nlohmann::ordered_json describe(const PlantedFeature& feature) {
   return {{"feature", feature.feature}, {"modality", feature.modality}};
 }
@@ -82,7 +92,7 @@ std::string truth(const Cohort& cohort) {
 
 std::vector<SimulatedFile> cohort_tables(const Cohort& cohort) {
   return {
-      {"samples.tsv", samples_table(cohort)}, {"clinical.tsv", clinical_table(cohort)}, {"truth.json", truth(cohort)}};
+      {"samples.tsv", samples_table(cohort)}, {"clinical.tsv", clinical_table(cohort)}, {"consent.tsv", consent_table(cohort)}, {"truth.json", truth(cohort)}};
 }
 
 }  // namespace immucan::simulate
