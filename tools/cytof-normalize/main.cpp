@@ -4,6 +4,7 @@
 #include "info.h"
 #include "normalize.h"
 #include "phenotype.h"
+#include "spillover.h"
 
 int main(int argc, char** argv) {
   return immucan::cli::guarded_main("cytof-normalize", argc, argv, [](immucan::cli::Program& program) {
@@ -11,6 +12,7 @@ int main(int argc, char** argv) {
     program.add(immucan::cytof_normalize::info_command());
     program.add(immucan::cytof_normalize::normalize_command());
     program.add(immucan::cytof_normalize::debarcode_command());
+    program.add(immucan::cytof_normalize::spillover_command());
     program.add(immucan::cytof_normalize::compensate_command());
     program.add(immucan::cytof_normalize::phenotype_command());
   });
