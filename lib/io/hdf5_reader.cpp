@@ -7,11 +7,14 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <type_traits>
+#include <utility>
 
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/text.h"
 #include "io/hdf5.h"
+#include "io/hdf5_chunks.h"
 #include "io/hdf5_handle.h"
 
 namespace immucan::io {
@@ -20,32 +23,10 @@ using detail::Hdf5Handle;
 
 namespace {
 
-template <class T>
-hid_t memory_type();
-template <>
-hid_t memory_type<std::int32_t>() {
-  return H5T_NATIVE_INT32;
-}
-template <>
-hid_t memory_type<std::int64_t>() {
-  return H5T_NATIVE_INT64;
-}
-template <>
-hid_t memory_type<std::uint64_t>() {
-  return H5T_NATIVE_UINT64;
-}
-template <>
-hid_t memory_type<float>() {
-  return H5T_NATIVE_FLOAT;
-}
-template <>
-hid_t memory_type<double>() {
-  return H5T_NATIVE_DOUBLE;
-}
-
 /// Deflate shrinks by at most 1032:1; anything below this is accepted without looking.
 constexpr std::uint64_t kAlwaysAllowedBytes = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMaximalDeflateRatio = 1100;
+constexpr std::uint64_t kMaximalChunkBytes = std::uint64_t{1} << 30;
 constexpr std::uint64_t kMaximalElements = std::uint64_t{1} << 40;
 
 constexpr const char* kRewrite = "Write the file again with the tool that made it";
@@ -71,15 +52,24 @@ struct Hdf5Reader::State {
   std::string name;
   std::string image;  ///< kept alive for a file in memory
   Hdf5Handle file;
+  std::string user_block;
+  unsigned threads = 1;
+  const core::InterruptSource* interrupt = nullptr;
 
   [[nodiscard]] Hdf5Handle dataset(const std::string& path) const {
     return {H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose};
   }
-  /// H5Lexists wants every step of the path to exist.
+  /// H5Lexists wants every step of the path to exist. A link into another file counts as absent: a container must not
+  /// make us read what the user did not name.
   [[nodiscard]] bool exists(const std::string& path) const {
     if (path == "/") return true;
     for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-      if (H5Lexists(file.get(), path.substr(0, at).c_str(), H5P_DEFAULT) <= 0) return false;
+      const std::string step = path.substr(0, at);
+      H5L_info_t link;
+      if (H5Lexists(file.get(), step.c_str(), H5P_DEFAULT) <= 0 ||
+          H5Lget_info(file.get(), step.c_str(), &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_EXTERNAL) {
+        return false;
+      }
       if (at == std::string::npos) return H5Oexists_by_name(file.get(), path.c_str(), H5P_DEFAULT) > 0;
     }
   }
@@ -110,6 +100,14 @@ Hdf5Handle open_image(const std::string& image) {
   return {H5Fopen("image", H5F_ACC_RDONLY, access.get()), H5Fclose};
 }
 
+/// Bytes before the signature; 0 unless small enough to be one of ours or of muon.
+std::size_t user_block_size(const Hdf5Handle& file) {
+  const Hdf5Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
+  hsize_t bytes = 0;
+  if (!creation.valid() || H5Pget_userblock(creation.get(), &bytes) < 0 || bytes > (hsize_t{1} << 20)) return 0;
+  return static_cast<std::size_t>(bytes);
+}
+
 [[noreturn]] void refuse_file(const std::string& name) {
   core::raise({name, core::Place::byte(0), "not a whole HDF5 file (wrong signature, damaged or truncated)",
                "Give an .h5ad or .h5 file, or copy it again"});
@@ -130,6 +128,12 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& cont
   H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
   state_->file = {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose};
   if (!state_->file.valid()) refuse_file(state_->name);
+  state_->threads = std::max(1U, context.threads);
+  state_->interrupt = &context.interrupt;
+  state_->user_block.resize(user_block_size(state_->file));
+  std::ifstream in(path, std::ios::binary);
+  in.read(state_->user_block.data(), static_cast<std::streamsize>(state_->user_block.size()));
+  if (!in) core::raise_input_errno(state_->name, "read", errno != 0 ? errno : EIO);
 }
 
 Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::make_unique<State>()) {
@@ -138,6 +142,7 @@ Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::m
   state_->image = image;
   if (!image.empty()) state_->file = open_image(state_->image);
   if (!state_->file.valid()) refuse_file(state_->name);
+  state_->user_block = state_->image.substr(0, user_block_size(state_->file));
 }
 
 Hdf5Reader::~Hdf5Reader() = default;
@@ -145,6 +150,10 @@ Hdf5Reader::Hdf5Reader(Hdf5Reader&&) noexcept = default;
 
 const std::string& Hdf5Reader::name() const {
   return state_->name;
+}
+
+const std::string& Hdf5Reader::user_block() const {
+  return state_->user_block;
 }
 
 void Hdf5Reader::fail(const std::string& path, std::string_view what, std::string_view remedy) const {
@@ -191,6 +200,34 @@ std::vector<std::uint64_t> Hdf5Reader::shape(const std::string& path) const {
 
 namespace {
 
+/// Refuses values that lie in other files, chunks larger than any sane file and filters that are not at hand.
+void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
+                   std::size_t element_size) {
+  const Hdf5Handle properties(H5Dget_create_plist(dataset.get()), H5Pclose);
+  const H5D_layout_t layout = H5Pget_layout(properties.get());
+  if (H5Pget_external_count(properties.get()) > 0 || layout == H5D_VIRTUAL) {
+    reader.fail(path, "stores its values in another file", "Write the file again with all values inside");
+  }
+  if (layout != H5D_CHUNKED) return;
+  hsize_t chunk[H5S_MAX_RANK] = {};
+  const int rank = H5Pget_chunk(properties.get(), H5S_MAX_RANK, chunk);
+  std::uint64_t bytes = element_size;
+  for (int i = 0; i < rank; ++i) {
+    if (chunk[i] != 0 && bytes > kMaximalChunkBytes / chunk[i]) reader.fail(path, "is cut into chunks beyond 1 GiB");
+    bytes *= chunk[i];
+  }
+  const int filters = H5Pget_nfilters(properties.get());
+  for (int i = 0; i < filters; ++i) {
+    unsigned flags = 0, config = 0;
+    std::size_t values = 0;
+    const H5Z_filter_t filter =
+        H5Pget_filter2(properties.get(), static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
+    if (filter >= 0 && H5Zfilter_avail(filter) > 0) continue;
+    reader.fail(path, fmt::format("is compressed by filter {}, which is not read", static_cast<int>(filter)),
+                "Write the file again with gzip compression");
+  }
+}
+
 /// Product of the dimensions, refused when the file cannot hold that many values.
 std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
                              std::size_t element_size) {
@@ -201,12 +238,107 @@ std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, 
     }
     elements *= dimension;
   }
+  check_storage(reader, path, dataset, element_size);
   const std::uint64_t bytes = elements * element_size;
   const std::uint64_t stored = H5Dget_storage_size(dataset.get());
   if (bytes > kAlwaysAllowedBytes && bytes / kMaximalDeflateRatio > stored) {
     reader.fail(path, fmt::format("declares {} values but the file stores {} bytes for them", elements, stored));
   }
   return static_cast<std::size_t>(elements);
+}
+
+}  // namespace
+
+namespace {
+
+/// What a number type is called in memory and in our files.
+template <class T>
+struct NumberType {
+  static hid_t memory();
+  static hid_t file();
+};
+#define IMMUCAN_NUMBER_TYPE(type, native, stored) \
+  template <>                                     \
+  hid_t NumberType<type>::memory() {              \
+    return native;                                \
+  }                                               \
+  template <>                                     \
+  hid_t NumberType<type>::file() {                \
+    return stored;                                \
+  }
+IMMUCAN_NUMBER_TYPE(std::int8_t, H5T_NATIVE_INT8, H5T_STD_I8LE)
+IMMUCAN_NUMBER_TYPE(std::int16_t, H5T_NATIVE_INT16, H5T_STD_I16LE)
+IMMUCAN_NUMBER_TYPE(std::int32_t, H5T_NATIVE_INT32, H5T_STD_I32LE)
+IMMUCAN_NUMBER_TYPE(std::int64_t, H5T_NATIVE_INT64, H5T_STD_I64LE)
+IMMUCAN_NUMBER_TYPE(std::uint8_t, H5T_NATIVE_UINT8, H5T_STD_U8LE)
+IMMUCAN_NUMBER_TYPE(std::uint16_t, H5T_NATIVE_UINT16, H5T_STD_U16LE)
+IMMUCAN_NUMBER_TYPE(std::uint32_t, H5T_NATIVE_UINT32, H5T_STD_U32LE)
+IMMUCAN_NUMBER_TYPE(std::uint64_t, H5T_NATIVE_UINT64, H5T_STD_U64LE)
+IMMUCAN_NUMBER_TYPE(float, H5T_NATIVE_FLOAT, H5T_IEEE_F32LE)
+IMMUCAN_NUMBER_TYPE(double, H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE)
+#undef IMMUCAN_NUMBER_TYPE
+
+struct ReadFrom {
+  const Hdf5Reader& reader;
+  const std::string& path;
+  const Hdf5Handle& dataset;
+  std::size_t elements;
+  unsigned threads;
+  const core::InterruptSource* interrupt;
+};
+
+/// The values as the file holds them.
+template <class Stored>
+std::vector<Stored> read_stored(const ReadFrom& from, hid_t type) {
+  std::vector<Stored> values(from.elements);
+  if (values.empty()) return values;
+  if (H5Tequal(type, NumberType<Stored>::file()) > 0) {
+    const std::span<char> bytes(reinterpret_cast<char*>(values.data()), values.size() * sizeof(Stored));
+    const auto outcome = detail::read_chunks(from.dataset.get(), sizeof(Stored), bytes, from.threads, from.interrupt);
+    if (outcome == detail::ChunkOutcome::kDone) return values;
+    if (outcome == detail::ChunkOutcome::kDamaged) from.reader.fail(from.path, "holds a damaged chunk");
+  }
+  if (H5Dread(from.dataset.get(), NumberType<Stored>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+    from.reader.fail(from.path, "cannot be read (damaged or truncated data)");
+  }
+  return values;
+}
+
+/// Converted to T; an integer that T cannot hold is refused: clipped, an index would point at the wrong place.
+template <class T, class Stored>
+std::vector<T> read_converted(const ReadFrom& from, hid_t type) {
+  std::vector<Stored> stored = read_stored<Stored>(from, type);
+  if constexpr (std::is_same_v<T, Stored>) {
+    return stored;
+  } else {
+    if constexpr (std::is_integral_v<T> && std::is_integral_v<Stored>) {
+      for (const Stored value : stored) {
+        if (std::in_range<T>(value)) continue;
+        if (std::cmp_less(value, 0)) from.reader.fail(from.path, "holds a negative value");
+        from.reader.fail(from.path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
+      }
+    }
+    std::vector<T> values(stored.size());
+    std::ranges::transform(stored, values.begin(), [](Stored value) { return static_cast<T>(value); });
+    return values;
+  }
+}
+
+template <class T>
+std::vector<T> read_integers(const ReadFrom& from, hid_t type) {
+  const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
+  switch (H5Tget_size(type)) {
+    case 1:
+      return is_signed ? read_converted<T, std::int8_t>(from, type) : read_converted<T, std::uint8_t>(from, type);
+    case 2:
+      return is_signed ? read_converted<T, std::int16_t>(from, type) : read_converted<T, std::uint16_t>(from, type);
+    case 4:
+      return is_signed ? read_converted<T, std::int32_t>(from, type) : read_converted<T, std::uint32_t>(from, type);
+    case 8:
+      return is_signed ? read_converted<T, std::int64_t>(from, type) : read_converted<T, std::uint64_t>(from, type);
+    default:
+      from.reader.fail(from.path, "holds integers of an unusual width");
+  }
 }
 
 }  // namespace
@@ -218,27 +350,16 @@ std::vector<T> Hdf5Reader::array(const std::string& path) const {
   if (what != Hdf5Kind::kIntegers && what != Hdf5Kind::kReals) fail(path, "does not hold numbers");
   if (std::is_integral_v<T> && what == Hdf5Kind::kReals) fail(path, "holds real numbers where integers are wanted");
   const Hdf5Handle dataset = state_->dataset(path);
-  const std::size_t elements = checked_elements(*this, path, dataset, sizeof(T));
-  std::vector<T> values(elements);
-  if (elements != 0 && H5Dread(dataset.get(), memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
-    fail(path, "cannot be read (damaged or truncated data)");
+  const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
+  const std::size_t size = std::max(sizeof(T), H5Tget_size(type.get()));
+  const ReadFrom from{
+      *this, path, dataset, checked_elements(*this, path, dataset, size), state_->threads, state_->interrupt};
+  if (what == Hdf5Kind::kIntegers) return read_integers<T>(from, type.get());
+  if constexpr (std::is_floating_point_v<T>) {
+    if (H5Tget_size(type.get()) > sizeof(float)) return read_converted<T, double>(from, type.get());
+    return read_converted<T, float>(from, type.get());
   }
-  if constexpr (std::is_integral_v<T>) {
-    // HDF5 clips what does not fit; a clipped index would point at the wrong place.
-    const Hdf5Handle stored(H5Dget_type(dataset.get()), H5Tclose);
-    const bool wider =
-        H5Tget_size(stored.get()) > sizeof(T) ||
-        (H5Tget_size(stored.get()) == sizeof(T) && H5Tget_sign(stored.get()) == H5T_SGN_NONE && std::is_signed_v<T>);
-    if (wider && std::ranges::find(values, std::numeric_limits<T>::max()) != values.end()) {
-      fail(path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
-    }
-    if (!std::is_signed_v<T> && H5Tget_sign(stored.get()) == H5T_SGN_2) {
-      const auto signed_values = array<std::int64_t>(path);
-      if (std::ranges::any_of(signed_values, [](std::int64_t v) { return v < 0; }))
-        fail(path, "holds a negative value");
-    }
-  }
-  return values;
+  return {};
 }
 template std::vector<std::int32_t> Hdf5Reader::array(const std::string&) const;
 template std::vector<std::int64_t> Hdf5Reader::array(const std::string&) const;
@@ -335,6 +456,24 @@ std::optional<std::string> Hdf5Reader::string_attribute(const std::string& path,
   if (!values) return std::nullopt;
   if (values->size() != 1) fail(path, fmt::format("attribute {} holds {} texts instead of one", name, values->size()));
   return std::move(values->front());
+}
+
+bool Hdf5Reader::has_attribute(const std::string& path, const std::string& name) const {
+  return H5Aexists_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+std::optional<bool> Hdf5Reader::boolean_attribute(const std::string& path, const std::string& name) const {
+  if (!has_attribute(path, name)) return std::nullopt;
+  const Hdf5Handle attribute(H5Aopen_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                             H5Aclose);
+  const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);
+  const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
+  std::int8_t value = 0;
+  if (!attribute.valid() || kind_of_type(type.get()) != Hdf5Kind::kBooleans ||
+      H5Sget_simple_extent_npoints(space.get()) != 1 || H5Aread(attribute.get(), type.get(), &value) < 0) {
+    fail(path, fmt::format("attribute {} is not a boolean", name));
+  }
+  return value != 0;
 }
 
 std::optional<std::vector<std::int64_t>> Hdf5Reader::integers_attribute(const std::string& path,

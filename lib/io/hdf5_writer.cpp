@@ -6,9 +6,11 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <memory>
 
 #include "core/error.h"
 #include "core/ordered_batches.h"
+#include "io/byte_shuffle.h"
 #include "io/hdf5.h"
 #include "io/hdf5_handle.h"
 
@@ -25,6 +27,10 @@ hid_t file_type();
 template <>
 hid_t file_type<std::int8_t>() {
   return H5T_STD_I8LE;
+}
+template <>
+hid_t file_type<std::int16_t>() {
+  return H5T_STD_I16LE;
 }
 template <>
 hid_t file_type<std::int32_t>() {
@@ -64,22 +70,39 @@ Hdf5Handle boolean_type() {
   return type;
 }
 
-/// Byte k of every element together: what HDF5's shuffle filter does.
-void shuffle_bytes(const char* in, std::size_t elements, std::size_t size, char* out) {
-  for (std::size_t byte = 0; byte < size; ++byte) {
-    char* plane = out + byte * elements;
-    for (std::size_t i = 0; i < elements; ++i) plane[i] = in[i * size + byte];
-  }
-}
+/// Rows of one array, as they are cut into chunks.
+struct Rows {
+  const char* bytes;
+  std::size_t rows, row_elements, element_size;
+  std::size_t rows_per_chunk;
 
-struct Deflate {
-  libdeflate_compressor* compressor = libdeflate_alloc_compressor(1);
-  std::string shuffled;
-  Deflate() = default;
-  ~Deflate() { libdeflate_free_compressor(compressor); }
-  Deflate(const Deflate&) = delete;
-  Deflate& operator=(const Deflate&) = delete;
+  [[nodiscard]] std::size_t row_bytes() const { return row_elements * element_size; }
+  [[nodiscard]] std::size_t chunk_bytes() const { return rows_per_chunk * row_bytes(); }
 };
+
+struct Chunk {
+  std::size_t first_row = 0;
+  std::vector<char> padded, shuffled, stored;
+  std::size_t stored_bytes = 0;
+  std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor{libdeflate_alloc_compressor(1),
+                                                                                      libdeflate_free_compressor};
+};
+
+void compress(Chunk& chunk, const Rows& rows) {
+  const std::size_t bytes = rows.chunk_bytes();
+  const char* plain = rows.bytes + chunk.first_row * rows.row_bytes();
+  const std::size_t inside = std::min(rows.rows_per_chunk, rows.rows - chunk.first_row) * rows.row_bytes();
+  if (inside < bytes) {  // a chunk is always stored whole
+    chunk.padded.assign(plain, plain + inside);
+    chunk.padded.resize(bytes, '\0');
+    plain = chunk.padded.data();
+  }
+  chunk.shuffled.resize(bytes);
+  detail::shuffle_bytes(plain, bytes / rows.element_size, rows.element_size, chunk.shuffled.data());
+  chunk.stored.resize(libdeflate_zlib_compress_bound(chunk.compressor.get(), bytes));
+  chunk.stored_bytes = libdeflate_zlib_compress(chunk.compressor.get(), chunk.shuffled.data(), bytes,
+                                                chunk.stored.data(), chunk.stored.size());
+}
 
 }  // namespace
 
@@ -99,15 +122,16 @@ struct Hdf5Writer::State {
   }
 
   [[nodiscard]] Hdf5Handle create(const std::string& path, hid_t type, std::span<const std::uint64_t> shape,
-                                  bool compressed, std::size_t chunk_elements) const {
+                                  std::size_t rows_per_chunk) const {
     errno = 0;
     const std::vector<hsize_t> dimensions(shape.begin(), shape.end());
     const Hdf5Handle space(H5Screate_simple(static_cast<int>(dimensions.size()), dimensions.data(), nullptr), H5Sclose);
     const Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
     H5Pset_obj_track_times(properties.get(), false);
-    if (compressed) {
-      const hsize_t chunk = chunk_elements;
-      H5Pset_chunk(properties.get(), 1, &chunk);
+    if (rows_per_chunk != 0) {
+      std::vector<hsize_t> chunk = dimensions;
+      chunk.front() = rows_per_chunk;
+      H5Pset_chunk(properties.get(), static_cast<int>(chunk.size()), chunk.data());
       H5Pset_shuffle(properties.get());
       H5Pset_deflate(properties.get(), 1);
     }
@@ -117,46 +141,54 @@ struct Hdf5Writer::State {
     return dataset;
   }
 
-  void write_chunks(const std::string& path, const Hdf5Handle& dataset, const char* bytes, std::size_t elements,
-                    std::size_t size) const {
-    const std::size_t chunks = (elements + kHdf5ChunkElements - 1) / kHdf5ChunkElements;
-    const std::size_t chunk_bytes = kHdf5ChunkElements * size;
-    // A group of chunks at a time bounds the memory; compression of a group is parallel, writing is not.
-    const std::size_t group = std::size_t{threads} * 4;
-    std::vector<std::string> compressed(std::min(group, chunks));
-    for (std::size_t first = 0; first < chunks; first += group) {
-      const std::size_t count = std::min(group, chunks - first);
-      core::parallel_for(threads, count, [&](std::size_t i) {
-        const std::size_t begin = (first + i) * kHdf5ChunkElements;
-        const std::size_t inside = std::min(kHdf5ChunkElements, elements - begin);
-        std::string padded(bytes + begin * size, inside * size);
-        padded.resize(chunk_bytes, '\0');  // a chunk is always stored whole
-        Deflate deflate;
-        deflate.shuffled.resize(chunk_bytes);
-        shuffle_bytes(padded.data(), kHdf5ChunkElements, size, deflate.shuffled.data());
-        compressed[i].resize(libdeflate_zlib_compress_bound(deflate.compressor, chunk_bytes));
-        compressed[i].resize(libdeflate_zlib_compress(deflate.compressor, deflate.shuffled.data(), chunk_bytes,
-                                                      compressed[i].data(), compressed[i].size()));
-      });
-      for (std::size_t i = 0; i < count; ++i) {
-        const hsize_t offset = (first + i) * kHdf5ChunkElements;
-        errno = 0;
-        require(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, &offset, compressed[i].size(), compressed[i].data()) >= 0,
-                path);
-      }
-    }
+  /// Compression is parallel, writing is not.
+  void write_chunks(const std::string& path, const Hdf5Handle& dataset, const Rows& rows, std::size_t rank) const {
+    std::size_t next = 0;
+    core::ordered_batches<Chunk>(
+        {.threads = threads},
+        [&](Chunk& chunk) {
+          if (next >= rows.rows) return false;
+          chunk.first_row = next;
+          next += rows.rows_per_chunk;
+          return true;
+        },
+        [&](Chunk& chunk) { compress(chunk, rows); },
+        [&](Chunk& chunk) {
+          std::vector<hsize_t> offset(rank, 0);
+          offset.front() = chunk.first_row;
+          errno = 0;
+          require(H5Dwrite_chunk(dataset.get(), H5P_DEFAULT, 0, offset.data(), chunk.stored_bytes,
+                                 chunk.stored.data()) >= 0,
+                  path);
+        });
   }
 
   void write_array(const std::string& path, hid_t type, const char* bytes, std::size_t elements, std::size_t size,
                    std::span<const std::uint64_t> shape) const {
     const std::uint64_t one[] = {elements};
     if (shape.empty()) shape = one;
-    const bool compressed = shape.size() == 1 && elements >= kHdf5ChunkElements;
-    const Hdf5Handle dataset = create(path, type, shape, compressed, kHdf5ChunkElements);
-    if (compressed) return write_chunks(path, dataset, bytes, elements, size);
-    if (elements == 0) return;
+    if (elements < kHdf5ChunkElements) {
+      const Hdf5Handle dataset = create(path, type, shape, 0);
+      if (elements == 0) return;
+      errno = 0;
+      return require(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0, path);
+    }
+    const auto rows = static_cast<std::size_t>(shape.front());
+    const std::size_t row_elements = elements / rows;
+    const std::size_t rows_per_chunk = std::max<std::size_t>(1, kHdf5ChunkElements / row_elements);
+    const Hdf5Handle dataset = create(path, type, shape, rows_per_chunk);
+    write_chunks(path, dataset, {bytes, rows, row_elements, size, rows_per_chunk}, shape.size());
+  }
+
+  void write_scalar(const std::string& path, hid_t type, const void* value) const {
     errno = 0;
-    require(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) >= 0, path);
+    const Hdf5Handle space(H5Screate(H5S_SCALAR), H5Sclose);
+    const Hdf5Handle properties(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+    H5Pset_obj_track_times(properties.get(), false);
+    const Hdf5Handle dataset(
+        H5Dcreate2(file.get(), path.c_str(), type, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Dclose);
+    require(dataset.valid(), path);
+    require(H5Dwrite(dataset.get(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, value) >= 0, path);
   }
 
   void write_attribute(const std::string& path, const std::string& name_of, hid_t type, const Hdf5Handle& space,
@@ -205,6 +237,7 @@ void Hdf5Writer::array(const std::string& path, std::span<const T> values, std::
                       shape);
 }
 template void Hdf5Writer::array(const std::string&, std::span<const std::int8_t>, std::span<const std::uint64_t>);
+template void Hdf5Writer::array(const std::string&, std::span<const std::int16_t>, std::span<const std::uint64_t>);
 template void Hdf5Writer::array(const std::string&, std::span<const std::int32_t>, std::span<const std::uint64_t>);
 template void Hdf5Writer::array(const std::string&, std::span<const std::int64_t>, std::span<const std::uint64_t>);
 template void Hdf5Writer::array(const std::string&, std::span<const std::uint32_t>, std::span<const std::uint64_t>);
@@ -217,13 +250,15 @@ void Hdf5Writer::booleans(const std::string& path, std::span<const std::uint8_t>
   state_->write_array(path, type.get(), reinterpret_cast<const char*>(values.data()), values.size(), 1, shape);
 }
 
-void Hdf5Writer::strings(const std::string& path, std::span<const std::string> values) {
+void Hdf5Writer::strings(const std::string& path, std::span<const std::string> values,
+                         std::span<const std::uint64_t> shape) {
   const Hdf5Handle type = string_type(H5T_VARIABLE, true);
   std::vector<const char*> pointers;
   pointers.reserve(values.size());
   for (const std::string& value : values) pointers.push_back(value.c_str());
-  const std::uint64_t shape[] = {values.size()};
-  const Hdf5Handle dataset = state_->create(path, type.get(), shape, false, 0);
+  const std::uint64_t one[] = {values.size()};
+  const Hdf5Handle dataset =
+      state_->create(path, type.get(), shape.empty() ? std::span<const std::uint64_t>(one) : shape, 0);
   if (values.empty()) return;
   errno = 0;
   state_->require(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()) >= 0, path);
@@ -237,10 +272,31 @@ void Hdf5Writer::fixed_strings(const std::string& path, std::span<const std::str
   for (std::size_t i = 0; i < values.size(); ++i)
     std::ranges::copy(values[i], packed.begin() + static_cast<std::ptrdiff_t>(i * width));
   const std::uint64_t shape[] = {values.size()};
-  const Hdf5Handle dataset = state_->create(path, type.get(), shape, false, 0);
+  const Hdf5Handle dataset = state_->create(path, type.get(), shape, 0);
   if (values.empty()) return;
   errno = 0;
   state_->require(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()) >= 0, path);
+}
+
+void Hdf5Writer::scalar(const std::string& path, std::string_view value) {
+  const Hdf5Handle type = string_type(H5T_VARIABLE, true);
+  const std::string text(value);
+  const char* pointer = text.c_str();
+  state_->write_scalar(path, type.get(), &pointer);
+}
+
+void Hdf5Writer::scalar(const std::string& path, std::int64_t value) {
+  state_->write_scalar(path, H5T_STD_I64LE, &value);
+}
+
+void Hdf5Writer::scalar(const std::string& path, double value) {
+  state_->write_scalar(path, H5T_IEEE_F64LE, &value);
+}
+
+void Hdf5Writer::scalar(const std::string& path, bool value) {
+  const Hdf5Handle type = boolean_type();
+  const std::int8_t byte = value ? 1 : 0;
+  state_->write_scalar(path, type.get(), &byte);
 }
 
 void Hdf5Writer::attribute(const std::string& path, const std::string& name, std::string_view value) {

@@ -21,8 +21,9 @@ CsrMatrix select_rows(const CsrMatrix& matrix, std::span<const std::size_t> rows
   return out;
 }
 
-CsrMatrix transpose(const CsrMatrix& matrix) {
-  CsrMatrix out;
+template <class Value>
+SparseMatrix<Value> transpose(const SparseMatrix<Value>& matrix) {
+  SparseMatrix<Value> out;
   out.rows = matrix.columns;
   out.columns = matrix.rows;
   out.row_start.assign(out.rows + 1, 0);
@@ -42,5 +43,7 @@ CsrMatrix transpose(const CsrMatrix& matrix) {
   }
   return out;
 }
+template SparseMatrix<float> transpose(const SparseMatrix<float>&);
+template SparseMatrix<double> transpose(const SparseMatrix<double>&);
 
 }  // namespace immucan::io
