@@ -141,6 +141,14 @@ TEST_CASE("clinical.tsv keeps every column; patients are unique") {
   for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
            {"patient_id\nP1\nP1\n", ":3:1: column 'patient_id': 'P1' stands in line 2"},
            {"patient_id\nNA\n", ":2:1: column 'patient_id': the id is missing"},
+           {"patient_id\n\nP1\n\n", ":2:1: column 'patient_id': the id is missing"},
+           {"patient_id\tage\nP1\n", ":2: 1 fields where the header has 2"},
+           {"patient_id\tage\nP1\t6\t1\n", ":2: 3 fields where the header has 2"},
+           {"patient_id\tage\tage\nP1\t61\t61\n", ":1:3: column 'age' appears twice"},
+           {"patient_id\t\nP1\t61\n", ":1:2: a column has no name"},
+           {"", ":1: the table is empty"},
+           {"# only a comment\n", ":1: the table is empty"},
+           {"patient_id,age\nP1,61\n", ":1: column 'patient_id' is missing"},
            {"id\nP1\n", ":1: column 'patient_id' is missing"}}) {
     const auto path = folder.write("c.tsv", text);
     CHECK_THAT(error_of([&](core::RunContext& run) { (void)io::read_clinical(path, run); }),
@@ -181,6 +189,11 @@ TEST_CASE("features are written sorted and read back the same") {
            {"S\ta@b:c:d\tinf\n", ":2:3: column 'value': 'inf'"},
            {"S\ta@b:c:d\thigh\n", ":2:3: column 'value': 'high'"},
            {"S\ta@b:c:d\t1\nS\ta@b:c:d\t1\n", ": sample 'S' has the feature 'a@b:c:d' twice"},
+           {"S\ta@b:c:d\t0,5\n", ":2:3: column 'value': '0,5'"},
+           {"S\ta@b:c:d\t1e999\n", ":2:3: column 'value': '1e999'"},
+           {"S\ta@b:c d:e\t1\n", ":2:2: column 'feature': 'a@b:c d:e' is not of the form"},
+           {"S\tNA\t1\n", ":2:2: column 'feature': 'NA' is not of the form"},
+           {"S\ta@b:c:d\t1\textra\n", ":2: 4 fields"},
            {"S\ta@b:c:d\n", ":2: 2 fields"}}) {
     const auto broken = folder.write("broken.tsv", "sample_id\tfeature\tvalue\n" + rows);
     CHECK_THAT(error_of([&](core::RunContext& run) { (void)io::read_features(broken, run); }),
