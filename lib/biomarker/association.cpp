@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "biomarker/assembly.h"
@@ -119,6 +120,14 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
   table.batches = std::ranges::any_of(layouts, [](const BatchLayout& layout) { return layout.batches >= 2; });
   table.rows.resize(cohort.features.size());
   stats::RankSumDistribution distribution;
+  std::optional<SurvivalBasis> basis;
+  if (outcome.survival) {
+    std::vector<std::size_t> complete;
+    for (std::size_t i = 0; i < outcome.known.size(); ++i) {
+      if (outcome.known[i] != 0 && outcome.covariates_known[i] != 0) complete.push_back(i);
+    }
+    basis.emplace(complete, outcome);
+  }
   const auto test = [&](std::size_t feature) {
     Association& row = table.rows[feature];
     row.feature = cohort.features[feature];
@@ -133,7 +142,7 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
       row.flag = outcome.survival ? "no_event" : "one_class";
     } else {
       if (outcome.survival) {
-        test_survival(rows, outcome, row);
+        test_survival(rows, outcome, *basis, row);
       } else {
         test_response(rows, outcome, distribution, row);
       }

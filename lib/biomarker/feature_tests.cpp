@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "stats/distributions.h"
 #include "stats/logistic.h"
+#include "stats/residual_score.h"
 #include "stats/roc.h"
 
 namespace immucan::biomarker {
@@ -47,9 +49,9 @@ std::vector<std::uint8_t> events_of(const FeatureRows& rows, const Outcome& outc
   return events;
 }
 
-stats::SurvivalRows survival_rows(const FeatureRows& rows, const Outcome& outcome) {
+stats::SurvivalRows survival_rows(std::span<const std::size_t> patients, const Outcome& outcome) {
   stats::SurvivalRows result;
-  for (const std::size_t patient : rows.patients) {
+  for (const std::size_t patient : patients) {
     result.time.push_back(outcome.time[patient]);
     result.event.push_back(outcome.event[patient]);
   }
@@ -64,23 +66,6 @@ void set_interval(Association& result) {
 void add_flag(Association& result, std::string_view flag) {
   if (!result.flag.empty()) result.flag += ';';
   result.flag += flag;
-}
-
-/// The same design without one column.
-std::vector<double> without_column(const std::vector<double>& design, std::size_t columns, std::size_t column) {
-  std::vector<double> reduced;
-  for (std::size_t i = 0; i < design.size(); ++i) {
-    if (i % columns != column) reduced.push_back(design[i]);
-  }
-  return reduced;
-}
-
-/// Likelihood-ratio p of one column of a fitted Cox model.
-double cox_lr(const stats::CoxModel& model, const std::vector<double>& design, std::size_t columns, std::size_t column,
-              const stats::CoxFit& fit) {
-  const double reduced = columns == 1 ? fit.log_likelihood_null
-                                      : model.fit(without_column(design, columns, column), columns - 1).log_likelihood;
-  return stats::chi_squared_upper(std::max(0.0, 2 * (fit.log_likelihood - reduced)), 1);
 }
 
 /// Subset of the rows in one arm, or in both where `arm` is negative.
@@ -155,50 +140,75 @@ void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankS
   result.median_nonresponders = median(no);
   const std::size_t columns = 1 + outcome.covariate_names.size();
   const std::vector<double> design = design_of(rows, outcome, {rows.scaled});
-  const stats::LogisticTest logistic = stats::logistic_test(design, columns, events_of(rows, outcome), 0);
+  const stats::LogisticFit logistic = stats::fit_logistic(design, columns, events_of(rows, outcome));
   const std::size_t size = columns + 1;
-  if (!logistic.fit.singular) {
-    result.effect = logistic.fit.coefficients[1];
-    result.se = std::sqrt(logistic.fit.covariance[size + 1]);
+  if (!logistic.singular) {
+    result.effect = logistic.coefficients[1];
+    result.se = std::sqrt(logistic.covariance[size + 1]);
     set_interval(result);
   }
-  if (logistic.fit.firth) add_flag(result, "separated");
+  if (logistic.firth) add_flag(result, "separated");
   if (outcome.covariate_names.empty()) {
     result.statistic = rank_sum.w;
     result.p = rank_sum.p;
     result.test = rank_sum.exact ? "wilcoxon_exact" : "wilcoxon";
   } else {
-    result.statistic = logistic.statistic;
-    result.p = logistic.p;
-    result.test = logistic.fit.firth ? "logistic_firth_lr" : "logistic_lr";
+    const std::vector<double> covariates = design_of(rows, outcome, {});
+    const auto events = events_of(rows, outcome);
+    const stats::LogisticFit null = stats::fit_logistic(covariates, columns - 1, events);
+    const stats::ResidualScoreTest score = stats::residual_score_test(
+        rows.scaled, covariates, columns - 1, stats::logistic_residuals(covariates, columns - 1, events, null));
+    result.statistic = score.statistic;
+    result.p = score.p;
+    result.test = "logistic_score";
   }
 }
 
-void test_survival(const FeatureRows& rows, const Outcome& outcome, Association& result) {
+SurvivalBasis::SurvivalBasis(std::span<const std::size_t> patients, const Outcome& outcome)
+    : model(survival_rows(patients, outcome)) {
+  const std::size_t columns = outcome.covariate_names.size();
+  for (const std::size_t patient : patients) {
+    for (std::size_t j = 0; j < columns; ++j) covariates.push_back(outcome.covariates[patient * columns + j]);
+  }
+  if (columns > 0) fit = model.fit(covariates, columns);
+  residuals = model.martingale_residuals(covariates, columns, fit.coefficients);
+}
+
+void test_survival(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& all, Association& result) {
   const std::size_t columns = 1 + outcome.covariate_names.size();
-  const std::vector<double> design = design_of(rows, outcome, {rows.scaled});
-  const stats::CoxModel model(survival_rows(rows, outcome));
-  const stats::CoxFit fit = model.fit(design, columns);
-  result.p_lr = cox_lr(model, design, columns, 0, fit);
-  if (fit.rank < columns && fit.covariance[0] <= 0) {
-    result.p_lr = kNan;
-    return;
+  std::optional<SurvivalBasis> own;
+  if (rows.patients.size() != all.model.rows()) own.emplace(rows.patients, outcome);
+  const SurvivalBasis& basis = own ? *own : all;
+  const std::vector<double> design = columns == 1 ? rows.scaled : design_of(rows, outcome, {rows.scaled});
+  const stats::CoxFit fit = basis.model.fit(design, columns);
+  if (fit.rank < columns && fit.covariance[0] <= 0) return;
+  const stats::ResidualScoreTest score =
+      stats::residual_score_test(rows.scaled, basis.covariates, columns - 1, basis.residuals);
+  result.statistic = score.statistic;
+  result.p = score.p;
+  result.test = "cox_score";
+  // The likelihood ratio is measured against the same variance as the score, else it rejects too often where the
+  // feature is skewed and events are few.
+  const double null = columns == 1 ? fit.log_likelihood_null : basis.fit.log_likelihood;
+  double information_score = fit.score_statistic;
+  if (columns > 1) {
+    std::vector<double> coefficients = basis.fit.coefficients;
+    coefficients.insert(coefficients.begin(), 0.0);
+    information_score = basis.model.score_statistic(design, columns, coefficients);
   }
-  if (fit.infinite) {
-    // The Wald test fails where the likelihood has no maximum; the likelihood ratio does not.
-    add_flag(result, "monotone");
-    result.statistic = kNan;
-    result.p = result.p_lr;
-    result.test = "cox_lr";
-    result.effect = fit.coefficients[0];
-    return;
-  }
+  const double t2 = score.statistic * score.statistic;
+  const double permutation_score = (score.df + 1) * t2 / (t2 + score.df);
+  const double ratio = std::max(0.0, 2 * (fit.log_likelihood - null));
+  result.p_lr =
+      stats::chi_squared_upper(information_score > 0 ? ratio * permutation_score / information_score : ratio, 1);
   result.effect = fit.coefficients[0];
+  if (fit.infinite) {
+    // No maximum, hence no interval.
+    add_flag(result, "monotone");
+    return;
+  }
   result.se = std::sqrt(fit.covariance[0]);
   set_interval(result);
-  result.statistic = result.effect / result.se;
-  result.p = stats::normal_two_sided(result.statistic);
-  result.test = "cox_wald";
 }
 
 void test_interaction(const FeatureRows& rows, const Outcome& outcome, Association& result) {
@@ -220,9 +230,14 @@ void test_interaction(const FeatureRows& rows, const Outcome& outcome, Associati
   const std::size_t columns = 3 + outcome.covariate_names.size();
   const std::vector<double> design = design_of(both, outcome, {product, both.scaled, arm});
   if (outcome.survival) {
-    const stats::CoxModel model(survival_rows(both, outcome));
+    const stats::CoxModel model(survival_rows(both.patients, outcome));
     const stats::CoxFit fit = model.fit(design, columns);
-    result.p_interaction = cox_lr(model, design, columns, 0, fit);
+    const std::vector<double> others = design_of(both, outcome, {both.scaled, arm});
+    const stats::CoxFit null = model.fit(others, columns - 1);
+    result.p_interaction =
+        stats::residual_score_test(product, others, columns - 1,
+                                   model.martingale_residuals(others, columns - 1, null.coefficients))
+            .p;
     if (fit.infinite) return;
     result.interaction = fit.coefficients[0];
     result.interaction_se = std::sqrt(fit.covariance[0]);
@@ -230,14 +245,19 @@ void test_interaction(const FeatureRows& rows, const Outcome& outcome, Associati
              sum_of(fit.coefficients, fit.covariance, columns, 0, 1));
     return;
   }
-  const stats::LogisticTest test = stats::logistic_test(design, columns, events_of(both, outcome), 0);
-  if (test.fit.singular) return;
+  const auto events = events_of(both, outcome);
+  const stats::LogisticFit fit = stats::fit_logistic(design, columns, events);
+  if (fit.singular) return;
+  const std::vector<double> others = design_of(both, outcome, {both.scaled, arm});
+  const stats::LogisticFit null = stats::fit_logistic(others, columns - 1, events);
   const std::size_t size = columns + 1;
-  result.p_interaction = test.p;
-  result.interaction = test.fit.coefficients[1];
-  result.interaction_se = std::sqrt(test.fit.covariance[size + 1]);
-  set_arms(result, {test.fit.coefficients[2], test.fit.covariance[2 * size + 2]},
-           sum_of(test.fit.coefficients, test.fit.covariance, size, 1, 2));
+  result.p_interaction = stats::residual_score_test(product, others, columns - 1,
+                                                    stats::logistic_residuals(others, columns - 1, events, null))
+                             .p;
+  result.interaction = fit.coefficients[1];
+  result.interaction_se = std::sqrt(fit.covariance[size + 1]);
+  set_arms(result, {fit.coefficients[2], fit.covariance[2 * size + 2]},
+           sum_of(fit.coefficients, fit.covariance, size, 1, 2));
 }
 
 void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayout& layout,
@@ -261,13 +281,17 @@ void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayo
     result.batch_p = stats::kruskal_wallis_test(known.values, batch).p;
   }
   if (outcome.survival) {
-    stats::SurvivalRows survival = survival_rows(known, outcome);
+    stats::SurvivalRows survival = survival_rows(known.patients, outcome);
     survival.stratum = batch;
-    const std::size_t columns = 1 + outcome.covariate_names.size();
-    const std::vector<double> design = design_of(known, outcome, {known.scaled});
+    const std::size_t columns = outcome.covariate_names.size();
+    const std::vector<double> covariates = design_of(known, outcome, {});
     const stats::CoxModel model(survival);
-    const stats::CoxFit fit = model.fit(design, columns);
-    if (fit.rank > 0) result.p_batch_adjusted = cox_lr(model, design, columns, 0, fit);
+    std::vector<double> coefficients;
+    if (columns > 0) coefficients = model.fit(covariates, columns).coefficients;
+    result.p_batch_adjusted =
+        stats::residual_score_test(known.scaled, covariates, columns,
+                                   model.martingale_residuals(covariates, columns, coefficients), batch)
+            .p;
   } else {
     result.p_batch_adjusted = stats::van_elteren_test(known.values, events_of(known, outcome), batch).p;
   }

@@ -17,10 +17,20 @@ struct FeatureRows {
 };
 [[nodiscard]] FeatureRows rows_of(std::span<const double> values, const Outcome& outcome);
 
+/// The survival model without the feature, for one set of patients. Nearly all features share that of all patients.
+struct SurvivalBasis {
+  SurvivalBasis(std::span<const std::size_t> patients, const Outcome& outcome);
+  stats::CoxModel model;
+  std::vector<double> covariates;  ///< row-major
+  stats::CoxFit fit;               ///< covariates only
+  std::vector<double> residuals;   ///< martingale residuals of that fit
+};
+
 /// Fills the columns of the outcome; needs both classes (or an event) and variation.
 void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankSumDistribution& distribution,
                    Association& result);
-void test_survival(const FeatureRows& rows, const Outcome& outcome, Association& result);
+/// `all`: the basis of all patients with the outcome and all covariates.
+void test_survival(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& all, Association& result);
 /// Marker × arm.
 void test_interaction(const FeatureRows& rows, const Outcome& outcome, Association& result);
 

@@ -135,6 +135,16 @@ void CoxModel::evaluate(const Columns& x, std::span<const double> beta, Ties tie
   step.mirror();
 }
 
+double CoxModel::score_statistic(std::span<const double> design, std::size_t columns,
+                                 std::span<const double> coefficients, const CoxOptions& options) const {
+  const Columns x = load(design, columns);
+  std::vector<double> beta(columns);
+  for (std::size_t j = 0; j < columns; ++j) beta[j] = coefficients[j] * x.scale[j];
+  Step step(columns);
+  evaluate(x, beta, options.ties, step);
+  return Cholesky(step.information, columns, 1e-9).quadratic_form(step.score);
+}
+
 CoxFit CoxModel::fit(std::span<const double> design, std::size_t columns, const CoxOptions& options) const {
   const Columns x = load(design, columns);
   CoxFit fit;

@@ -54,6 +54,17 @@ class CoxModel {
   /// or depend on earlier ones get coefficient 0 and do not count in `rank`.
   [[nodiscard]] CoxFit fit(std::span<const double> design, std::size_t columns, const CoxOptions& options = {}) const;
 
+  /// Score statistic of the whole design at `coefficients`. Where those of the other columns are fitted and one is 0,
+  /// this is the score test of that one.
+  [[nodiscard]] double score_statistic(std::span<const double> design, std::size_t columns,
+                                       std::span<const double> coefficients, const CoxOptions& options = {}) const;
+
+  /// Martingale residuals in the order of the rows given, at the coefficients of `fit` (at zero without columns). They
+  /// sum to 0 in every stratum, and the score of any further column is its sum of products with them.
+  [[nodiscard]] std::vector<double> martingale_residuals(std::span<const double> design, std::size_t columns,
+                                                         std::span<const double> coefficients,
+                                                         const CoxOptions& options = {}) const;
+
   /// Score test of proportional hazards with the Kaplan–Meier time transform, for a fit with Efron or Breslow ties.
   /// `terms[j]` numbers the term of column j (0, 1, …); one test per term and the global one last.
   [[nodiscard]] std::vector<ChiSquaredTest> proportional_hazards_test(std::span<const double> design,

@@ -59,6 +59,69 @@ std::vector<double> CoxModel::score_residuals(const Columns& x, std::span<const 
   return residuals;
 }
 
+std::vector<double> CoxModel::martingale_residuals(std::span<const double> design, std::size_t columns,
+                                                   std::span<const double> coefficients,
+                                                   const CoxOptions& options) const {
+  const Columns x = load(design, columns);
+  std::vector<double> risk(x.rows, 1.0), residuals(x.rows);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < columns; ++j) eta += coefficients[j] * x.scale[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  struct Jump {
+    double time, before, all, own;  // hazard before the time, its rise for those at risk and for the tied deaths
+  };
+  std::vector<Jump> jumps;
+  std::vector<double> totals, deaths;
+  for (const Stratum& stratum : strata_) {
+    // Groups lie in descending time: sums over the risk sets first, then the hazard upwards in time.
+    const std::size_t first = stratum.group_begin, last = stratum.group_end;
+    totals.assign(last - first, 0.0);
+    deaths.assign(last - first, 0.0);
+    double sum = 0;
+    std::size_t leaving = stratum.row_begin;
+    for (std::size_t g = first; g < last; ++g) {
+      const Group& group = groups_[g];
+      for (std::size_t i = group.begin; i < group.end; ++i) {
+        sum += risk[i];
+        if (i - group.begin < group.deaths) deaths[g - first] += risk[i];
+      }
+      if (!start_.empty() && group.deaths > 0) {
+        for (; leaving < stratum.row_end && start_[start_order_[leaving]] >= group.time; ++leaving) {
+          sum -= risk[start_order_[leaving]];
+        }
+      }
+      totals[g - first] = sum;
+    }
+    jumps.clear();
+    double hazard = 0;
+    for (std::size_t g = last; g-- > first;) {
+      const Group& group = groups_[g];
+      Jump jump{group.time, hazard, 0, 0};
+      for (std::uint32_t l = 0; l < group.deaths; ++l) {
+        const double share = options.ties == Ties::kEfron ? static_cast<double>(l) / group.deaths : 0.0;
+        const double rise = 1 / (totals[g - first] - share * deaths[g - first]);
+        jump.all += rise;
+        jump.own += (1 - share) * rise;
+      }
+      hazard += jump.all;
+      jumps.push_back(jump);
+      for (std::size_t i = group.begin; i < group.end; ++i) {
+        const bool dies = i - group.begin < group.deaths;
+        double cumulative = jump.before + (dies ? jump.own : jump.all);
+        if (!start_.empty()) {
+          // The hazard up to and including the start was not this row's.
+          const auto entry = std::ranges::upper_bound(jumps, start_[i], {}, &Jump::time);
+          if (entry != jumps.begin()) cumulative -= std::prev(entry)->before + std::prev(entry)->all;
+        }
+        residuals[order_[i]] = (dies ? 1.0 : 0.0) - risk[i] * cumulative;
+      }
+    }
+  }
+  return residuals;
+}
+
 std::vector<double> CoxModel::robust(const Columns& x, std::span<const double> beta, Ties ties,
                                      std::span<const double> covariance) const {
   const std::size_t p = x.count;

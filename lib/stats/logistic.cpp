@@ -188,6 +188,17 @@ LogisticFit fit_logistic(std::span<const double> design, std::size_t columns, st
   return penalised;
 }
 
+std::vector<double> logistic_residuals(std::span<const double> design, std::size_t columns,
+                                       std::span<const std::uint8_t> outcome, const LogisticFit& fit) {
+  std::vector<double> residuals(outcome.size());
+  for (std::size_t i = 0; i < outcome.size(); ++i) {
+    double eta = fit.coefficients[0];
+    for (std::size_t j = 0; j < columns; ++j) eta += fit.coefficients[j + 1] * design[i * columns + j];
+    residuals[i] = (outcome[i] != 0 ? 1.0 : 0.0) - 1 / (1 + std::exp(-eta));
+  }
+  return residuals;
+}
+
 LogisticTest logistic_test(std::span<const double> design, std::size_t columns, std::span<const std::uint8_t> outcome,
                            std::size_t column) {
   const Design standard = standardise(design, columns, outcome.size());

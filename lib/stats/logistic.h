@@ -25,6 +25,10 @@ struct LogisticFit {
 [[nodiscard]] LogisticFit fit_firth(std::span<const double> design, std::size_t columns,
                                     std::span<const std::uint8_t> outcome);
 
+/// Outcome less fitted probability, by row.
+[[nodiscard]] std::vector<double> logistic_residuals(std::span<const double> design, std::size_t columns,
+                                                     std::span<const std::uint8_t> outcome, const LogisticFit& fit);
+
 struct LogisticTest {
   LogisticFit fit;       ///< of all columns
   double statistic = 0;  ///< likelihood ratio of `column`, 1 degree of freedom

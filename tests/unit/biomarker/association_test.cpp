@@ -129,7 +129,7 @@ TEST_CASE("threads and order of rows change nothing", "[association]") {
   CHECK(biomarker::format_associations(biomarker::associate(cohort.options, threaded)) == expected);
 }
 
-TEST_CASE("covariates change the test of record to the likelihood ratio", "[association]") {
+TEST_CASE("covariates change the test of record to the score test", "[association]") {
   Written cohort{Cohort()};
   cohort.options.outcome.covariates = {"age", "site"};
   const auto table = cohort.run();
@@ -170,7 +170,7 @@ TEST_CASE("survival: Cox per standard deviation, arms, claims only from randomis
   CHECK(std::fabs(find(table, "marker").effect_arm[0]) < std::fabs(find(table, "marker").effect_arm[1]) / 2);
   CHECK(find(table, "prognostic").claim == "prognostic");
   CHECK(find(table, "prognostic").effect > 0.5);
-  CHECK(find(table, "prognostic").test == "cox_wald");
+  CHECK(find(table, "prognostic").test == "cox_score");
   // The same numbers without randomisation carry a weaker word.
   std::string observed = clinical;
   for (std::size_t at = 0; (at = observed.find("\t1\n", at)) != std::string::npos; at += 3) observed[at + 1] = '0';

@@ -1,0 +1,28 @@
+#pragma once
+// Score tests with the variance of permutations: the level holds for skewed columns and few events, where the
+// information of the model understates how far the score wanders.
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace immucan::stats {
+
+/// Van der Waerden's scores: quantile of the normal distribution at mid-rank / (n + 1). Ties share theirs.
+[[nodiscard]] std::vector<double> normal_scores(std::span<const double> values);
+
+struct ResidualScoreTest {
+  double statistic = 0;  ///< Student's t; its sign is that of the score
+  double df = 0;
+  double p = 1;  ///< two-sided; NaN when the column depends on the others or nothing is left to vary
+};
+
+/// Tests one more column of a fitted Cox or logistic model. Its score is the sum over rows of column × residual
+/// (martingale residual, or outcome less probability), which fitting made orthogonal to the columns that are in the
+/// model; so the column is first cleared of those. Under exchange of the residuals the score has variance SSx SSr / df
+/// within strata, and the standardised score is referred to Student's t (Pitman 1937). `others` is row-major.
+[[nodiscard]] ResidualScoreTest residual_score_test(std::span<const double> column, std::span<const double> others,
+                                                    std::size_t others_columns, std::span<const double> residuals,
+                                                    std::span<const std::uint32_t> stratum = {});
+
+}  // namespace immucan::stats
