@@ -80,11 +80,12 @@ std::vector<SetRows> match_sets(const io::GeneSets& sets, const io::MatrixTable&
     const double coverage = static_cast<double>(matched.rows.size()) / static_cast<double>(matched.genes);
     matched.scored =
         !matched.rows.empty() && matched.rows.size() >= limits.min_genes && coverage >= limits.min_coverage;
-    if (matched.rows.empty()) absent.push_back(set.name);
     if (matched.scored) {
       ++scored;
+    } else if (matched.rows.empty()) {
+      absent.push_back(set.name);
     } else {
-      thin.push_back(set.name);
+      thin.push_back(fmt::format("{}: {} of {}", set.name, matched.rows.size(), matched.genes));
     }
     result.push_back(std::move(matched));
   }
@@ -102,6 +103,15 @@ std::vector<SetRows> match_sets(const io::GeneSets& sets, const io::MatrixTable&
                     limits.min_genes, core::format_double(limits.min_coverage), matrix.name),
         "Check that both use the same gene names, or lower --min-genes and --min-coverage"});
   }
+  if (!thin.empty() && !limits.skip_thin) {
+    core::raise(core::ParseError{
+        sets.file, core::Place::none(),
+        fmt::format("{} of {} sets have fewer than {} measured genes or {} of their genes in {} ({})", thin.size(),
+                    result.size(), limits.min_genes, core::format_double(limits.min_coverage), matrix.name,
+                    some_names(thin)),
+        "Check the gene names (--aliases), lower --min-genes and --min-coverage, or leave them NA with --skip-thin"});
+  }
+  thin.insert(thin.end(), absent.begin(), absent.end());
   if (!thin.empty()) {
     log.warning(fmt::format("{} of {} sets have too few measured genes and are NA ({})", thin.size(), result.size(),
                             some_names(thin)));

@@ -12,11 +12,12 @@
 
 namespace immucan::biomarker {
 
-/// A set with fewer measured genes than the limits is not scored: its row is NA.
+/// A set with fewer measured genes than the limits is an error, or with `skip_thin` not scored: its row is NA.
 struct CoverageLimits {
   std::size_t min_genes = 5;
   double min_coverage = 0.5;
   bool skip_absent = false;  ///< sets with no measured gene become NA instead of an error
+  bool skip_thin = false;    ///< so do those with some, but fewer than the limits
 };
 
 struct SetRows {
@@ -26,7 +27,8 @@ struct SetRows {
   bool scored = false;              ///< within the limits
 };
 
-/// 65 when a set has no measured gene at all (names them) or when no set is within the limits; warns of the others.
+/// 65 when a set has no measured gene at all or too few (names them), or when no set is within the limits; warns of
+/// those that are left out.
 [[nodiscard]] std::vector<SetRows> match_sets(const io::GeneSets& sets, const io::MatrixTable& matrix,
                                               const CoverageLimits& limits, const core::Log& log);
 

@@ -84,7 +84,7 @@ class RowKernel {
         poisson_kernel(row, result_);
         break;
       case GsvaKernel::kGaussian:
-        if (options_.gsva_compat) {
+        if (options_.ties != TieOrder::kShared) {
           table_kernel(row, deviation / 4);
         } else {
           kernel_.evaluate(row, deviation / 4, result_);
@@ -118,15 +118,18 @@ struct Place {
 
 class Walk {
  public:
-  void place(std::span<const double> values, bool gsva_compat) {
+  void place(std::span<const double> values, TieOrder ties) {
+    const bool last_first = ties == TieOrder::kGseapy;
     negated_.resize(values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) negated_[i] = -values[i];
-    const auto order = sorter_.sort(negated_);
+    for (std::size_t i = 0; i < values.size(); ++i) negated_[i] = last_first ? values[i] : -values[i];
+    const auto ascending = sorter_.sort(negated_);
+    std::vector<std::uint32_t> order(ascending.begin(), ascending.end());
+    if (last_first) std::ranges::reverse(order);
     const auto genes = static_cast<double>(values.size());
     places_.resize(values.size());
     for (std::size_t begin = 0; begin < order.size();) {
       std::size_t end = begin + 1;
-      while (!gsva_compat && end < order.size() && values[order[end]] == values[order[begin]]) ++end;
+      while (ties == TieOrder::kShared && end < order.size() && values[order[end]] == values[order[begin]]) ++end;
       double weight = 0;
       for (std::size_t i = begin; i < end; ++i) weight += std::fabs(genes - static_cast<double>(i) - genes / 2);
       weight /= static_cast<double>(end - begin);
@@ -176,8 +179,9 @@ ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets
                        unsigned threads, const core::InterruptSource* interrupt) {
   const std::size_t samples = matrix.columns();
   std::vector<double> deviation(matrix.rows());
-  const std::vector<double> table =
-      options.gsva_compat && options.kernel == GsvaKernel::kGaussian ? truncated_table() : std::vector<double>{};
+  const std::vector<double> table = options.ties != TieOrder::kShared && options.kernel == GsvaKernel::kGaussian
+                                        ? truncated_table()
+                                        : std::vector<double>{};
   core::parallel_for(
       threads, (matrix.rows() + kGenesPerUnit - 1) / kGenesPerUnit,
       [&](std::size_t unit) {
@@ -216,7 +220,7 @@ ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets
         }
         Walk walk;
         for (std::size_t s = 0; s < count; ++s) {
-          walk.place(std::span(values).subspan(s * kept.size(), kept.size()), options.gsva_compat);
+          walk.place(std::span(values).subspan(s * kept.size(), kept.size()), options.ties);
           for (std::size_t set = 0; set < sets.size(); ++set) {
             if (!sets[set].scored || members[set].empty()) continue;
             result.at(set, first + s) = walk.score(members[set], options.max_difference);

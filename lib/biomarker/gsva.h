@@ -11,8 +11,8 @@ enum class GsvaKernel { kGaussian, kPoisson, kNone };
 
 struct GsvaOptions {
   GsvaKernel kernel = GsvaKernel::kGaussian;
-  bool max_difference = true;  ///< sum of the two largest deviations; else the larger one
-  bool gsva_compat = false;    ///< truncated table of the normal CDF, ties by row
+  bool max_difference = true;         ///< sum of the two largest deviations; else the larger one
+  TieOrder ties = TieOrder::kShared;  ///< others than shared also use the truncated table of the normal CDF
 };
 
 /// Needs two samples; genes of no variation are dropped. Replaces the values of `matrix` by those of the kernel.

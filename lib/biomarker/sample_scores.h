@@ -1,8 +1,7 @@
 #pragma once
 // Single-sample scores of gene sets.
 #include <cstddef>
-#include <filesystem>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,21 +10,6 @@
 #include "io/matrix_table.h"
 
 namespace immucan::biomarker {
-
-struct ScoreOptions {
-  std::filesystem::path expression, sets, output;
-  std::string method = "ssgsea";  ///< ssgsea | gsva | zscore | plage | singscore
-  std::string compat = "none";    ///< none | gsva: another tool's result to the letter
-  bool normalize = true;
-  std::optional<std::int64_t> min_genes;  ///< default 5; 1 with --compat
-  std::optional<double> min_coverage;     ///< default 0.5; 0 with --compat
-  bool skip_absent = false;
-  std::string duplicates = "refuse";  ///< refuse | mean | median | maxvar
-  std::string kernel = "gaussian";    ///< gsva: gaussian | poisson | none
-  bool max_difference = true;         ///< gsva
-  std::string direction = "known";    ///< singscore: known | unknown
-  double alpha = 0.25;
-};
 
 /// Sets × samples; NaN = NA.
 struct ScoreTable {
@@ -39,21 +23,38 @@ struct ScoreTable {
 [[nodiscard]] std::vector<std::uint8_t> standardise_rows(io::MatrixTable& matrix, unsigned threads,
                                                          const core::InterruptSource* interrupt);
 
-/// Reads, matches and scores. 65 on bad tables and where the method needs more samples than there are.
-/// `dispersions` is filled by singscore.
-[[nodiscard]] ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context,
-                                       std::optional<ScoreTable>* dispersions = nullptr);
+/// Who stands first among tied genes of a sample.
+enum class TieOrder {
+  kShared,  ///< nobody: tied genes share their expected step, so that the order of the rows has no influence
+  kGsva,    ///< R's GSVA: truncated mean ranks, the first row first
+  kGseapy,  ///< gseapy: mean ranks, the last row first
+};
 
 /// Kernels; rows of sets that are not scored stay NaN. `matrix` holds distinct genes.
-/// ssGSEA (Barbie et al. 2009) as the raw enrichment score. Ties share their expected step, so that the order of the
-/// rows has no influence; with `gsva_order` ties are broken by row as R's GSVA does (truncated mean ranks, stable
-/// order).
+/// ssGSEA (Barbie et al. 2009) as the raw enrichment score.
 [[nodiscard]] ScoreTable ssgsea_scores(const io::MatrixTable& matrix, const std::vector<SetRows>& sets, double alpha,
-                                       bool gsva_order, unsigned threads, const core::InterruptSource* interrupt);
+                                       TieOrder ties, unsigned threads, const core::InterruptSource* interrupt);
 /// Combined z-score (Lee et al. 2008): sum of the genes' z over the root of their number. Needs two samples; genes of
 /// no variation do not count. Standardises the rows of `matrix` in place.
 [[nodiscard]] ScoreTable zscore_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets, unsigned threads,
                                        const core::InterruptSource* interrupt);
+/// Of rows that are z already; `varies` tells which rows count.
+[[nodiscard]] ScoreTable zscore_scores(const io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                                       const std::vector<std::uint8_t>& varies, unsigned threads,
+                                       const core::InterruptSource* interrupt);
+
+/// A gene of a set in one sample. The contributions of a set's genes sum to its raw score: each is the gene's share of
+/// the set's weight, times the distance of its place from the mean place of the genes outside the set.
+struct GeneContribution {
+  std::uint32_t gene;  ///< row of the matrix
+  double rank;         ///< from 1 at the lowest; ties share
+  double contribution;
+};
+/// Of one sample (column), per set; highest contribution first. Empty for sets that are not scored.
+[[nodiscard]] std::vector<std::vector<GeneContribution>> ssgsea_contributions(const io::MatrixTable& matrix,
+                                                                              std::size_t sample,
+                                                                              const std::vector<SetRows>& sets,
+                                                                              double alpha);
 
 /// Share of genes at the lowest value, per sample: high in samples of low input, whose ranks say little.
 [[nodiscard]] std::vector<double> floor_fractions(const io::MatrixTable& matrix);

@@ -3,8 +3,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
-#include "biomarker/sample_scores.h"
+#include "biomarker/score_run.h"
 #include "core/error.h"
 #include "core/output.h"
 #include "core/text.h"
@@ -15,24 +16,35 @@ namespace {
 
 struct Options {
   biomarker::ScoreOptions score;
-  std::optional<std::filesystem::path> dispersion;
+  std::optional<std::filesystem::path> dispersion, coverage, leading_edge, save_reference, percentiles;
 };
 
 void declare(cli::OptionSet& set, Options& all) {
   biomarker::ScoreOptions& options = all.score;
   set.group("Input");
-  set.input("EXPR", options.expression, "Genes × samples, TSV or GCT 1.2, plain or compressed");
-  set.option("--sets", options.sets, "Gene sets: GMT, or a table with the columns set and gene", true);
+  set.input("EXPR", options.expression,
+            "Genes × samples: TSV or GCT 1.2, plain or compressed; .h5ad; 10x .h5 or folder");
+  set.option("--sets", options.sets, "Gene sets: GMT, or a table with the columns set and gene");
+  set.option("--aliases", options.aliases, "Table with the columns alias and gene: names to replace by current ones");
+  set.option("--gene-column", options.gene_column, ".h5ad: column of var with gene names; 10x: id for the ids");
+  set.option("--reference", options.reference, "Frozen cohort, written by --save-reference");
   set.choice("--duplicates", options.duplicates, {"refuse", "mean", "median", "maxvar"},
              "Genes that occur in several rows");
   set.group("Output");
   set.output_file(options.output, "Scores, sets × samples");
   set.option("--dispersion", all.dispersion, "singscore: spread of the ranks of each set, sets × samples");
+  set.option("--coverage", all.coverage, "Measured genes of every set, and genes above the floor of every sample");
+  set.option("--leading-edge", all.leading_edge,
+             "ssgsea: the genes that raise each score most, with their share of it");
+  set.option("--leading-genes", options.leading_genes, "Genes per set and sample in --leading-edge");
+  set.option("--save-reference", all.save_reference, "This cohort's scores, to compare new patients with");
+  set.option("--percentiles", all.percentiles, "Per cent of the --reference below each score");
   set.group("Algorithm");
   set.choice("--method", options.method, {"ssgsea", "gsva", "zscore", "plage", "singscore"}, "Score");
-  set.choice("--compat", options.compat, {"none", "gsva"}, "Another tool's ties and normalisation to the letter");
+  set.choice("--compat", options.compat, {"none", "gsva", "gseapy"},
+             "Another tool's ties and normalisation to the letter");
   set.flag("--normalize,!--no-normalize", options.normalize,
-           "Normalise: by the number of genes; with --compat gsva by the range of the table");
+           "Normalise: by the number of genes; with --compat by the range of the table");
   set.choice("--kernel", options.kernel, {"gaussian", "poisson", "none"}, "gsva: kernel of a gene over the samples");
   set.flag("--max-difference,!--no-max-difference", options.max_difference,
            "gsva: sum of both deviations, else the larger one");
@@ -40,6 +52,7 @@ void declare(cli::OptionSet& set, Options& all) {
              "singscore: NAME_UP and NAME_DN are joined if known");
   set.option("--min-genes", options.min_genes, "Measured genes a set needs (default 5; 1 with --compat)");
   set.option("--min-coverage", options.min_coverage, "Share of its genes a set needs (default 0.5; 0 with --compat)");
+  set.flag("--skip-thin", options.skip_thin, "Sets under these limits are NA instead of an error");
   set.flag("--skip-absent", options.skip_absent, "Sets without any measured gene are NA instead of an error");
 }
 
@@ -58,21 +71,37 @@ std::string to_tsv(const biomarker::ScoreTable& table) {
   return text;
 }
 
-core::Status run(const Options& options, core::RunContext& context) {
+void check(const Options& options) {
   if (options.dispersion && options.score.method != "singscore")
     core::raise_usage("--dispersion belongs to --method singscore");
+  if (options.leading_edge && (options.score.method != "ssgsea" || options.score.compat != "none"))
+    core::raise_usage("--leading-edge belongs to --method ssgsea without --compat");
+  if (options.percentiles && !options.score.reference) core::raise_usage("--percentiles needs --reference");
+}
+
+core::Status run(const Options& options, core::RunContext& context) {
+  check(options);
   core::OutputSet outputs = core::OutputSet::single(context, options.score.output);
-  std::optional<core::OutputFile> second;
-  if (options.dispersion) second.emplace(*options.dispersion);
-  std::optional<biomarker::ScoreTable> dispersions;
-  const biomarker::ScoreTable table = biomarker::score_samples(options.score, context, &dispersions);
+  std::vector<core::OutputFile> files;
+  for (const auto& path :
+       {options.dispersion, options.coverage, options.leading_edge, options.save_reference, options.percentiles}) {
+    if (path) files.emplace_back(*path);
+  }
+  biomarker::ScoreExtras extras;
+  extras.want_coverage = options.coverage.has_value();
+  extras.want_leading_edge = options.leading_edge.has_value();
+  extras.want_reference = options.save_reference.has_value();
+  const biomarker::ScoreTable table = biomarker::score_samples(options.score, context, &extras);
   outputs.file().write(to_tsv(table));
   outputs.count("sets", static_cast<std::int64_t>(table.sets.size()));
   outputs.count("samples", static_cast<std::int64_t>(table.samples.size()));
-  if (second && dispersions) {
-    second->write(to_tsv(*dispersions));
-    second->commit();
-  }
+  std::size_t next = 0;
+  if (options.dispersion) files[next++].write(to_tsv(*extras.dispersions));
+  if (options.coverage) files[next++].write(extras.coverage);
+  if (options.leading_edge) files[next++].write(extras.leading_edge);
+  if (options.save_reference) files[next++].write(extras.reference);
+  if (options.percentiles) files[next++].write(to_tsv(*extras.percentiles));
+  for (core::OutputFile& file : files) file.commit();
   outputs.commit();
   return core::Status::kOk;
 }

@@ -7,6 +7,7 @@
 #include "biomarker/gsva.h"
 #include "biomarker/plage.h"
 #include "biomarker/sample_scores.h"
+#include "biomarker/score_run.h"
 #include "biomarker/singscore.h"
 #include "biomarker_helpers.h"
 #include "core/random.h"
@@ -89,8 +90,8 @@ TEST_CASE("ssGSEA equals its walk, with and without R's order", "[score]") {
   const auto matrix = table_of(rows, names);
   const std::vector<biomarker::SetRows> sets{
       {"A", {1, 5, 7, 20, 33}, 5, true}, {"B", {0, 39}, 2, true}, {"C", {2}, 1, false}};
-  for (const bool gsva : {false, true}) {
-    const auto table = biomarker::ssgsea_scores(matrix, sets, 0.25, gsva, 1, nullptr);
+  for (const auto ties : {biomarker::TieOrder::kShared, biomarker::TieOrder::kGsva, biomarker::TieOrder::kGseapy}) {
+    const auto table = biomarker::ssgsea_scores(matrix, sets, 0.25, ties, 1, nullptr);
     for (std::size_t set = 0; set < 2; ++set) {
       for (std::size_t sample = 0; sample < 3; ++sample) {
         std::vector<double> values;
@@ -106,10 +107,10 @@ TEST_CASE("ties: the default is the mean over their orders in position and weigh
   // Two genes tie at the top: each has tail 3.5 and the mean of the weights of ranks 3 and 4.
   const auto matrix = table_of({{5}, {5}, {1}, {0}}, {"A", "B", "C", "D"});
   const std::vector<biomarker::SetRows> sets{{"A", {0}, 1, true}, {"B", {1}, 1, true}};
-  const auto table = biomarker::ssgsea_scores(matrix, sets, 0.25, false, 1, nullptr);
+  const auto table = biomarker::ssgsea_scores(matrix, sets, 0.25, biomarker::TieOrder::kShared, 1, nullptr);
   CHECK(table.at(0, 0) == Approx(3.5 - (10 - 3.5) / 3).epsilon(1e-14));
   CHECK(table.at(0, 0) == table.at(1, 0));
-  const auto gsva = biomarker::ssgsea_scores(matrix, sets, 0.25, true, 1, nullptr);
+  const auto gsva = biomarker::ssgsea_scores(matrix, sets, 0.25, biomarker::TieOrder::kGsva, 1, nullptr);
   CHECK(gsva.at(0, 0) == Approx(4 - (10 - 4.0) / 3).epsilon(1e-14));
   CHECK(gsva.at(1, 0) == Approx(3 - (10 - 3.0) / 3).epsilon(1e-14));
 }
@@ -132,7 +133,7 @@ TEST_CASE("default ssGSEA does not depend on the order of rows, other samples or
                          unsigned threads) {
     const auto matrix = table_of(values, genes);
     const auto sets = biomarker::match_sets(gene_sets, matrix, {}, test::context().log);
-    return biomarker::ssgsea_scores(matrix, sets, 0.25, false, threads, nullptr).values;
+    return biomarker::ssgsea_scores(matrix, sets, 0.25, biomarker::TieOrder::kShared, threads, nullptr).values;
   };
   const auto expected = score(rows, names, 1);
   CHECK(score(rows, names, 3) == expected);
@@ -166,15 +167,19 @@ TEST_CASE("z-scores by hand; a constant gene does not count", "[score]") {
 TEST_CASE("coverage: thin sets are NA, absent sets an error", "[score]") {
   const auto matrix = table_of({{1}, {2}, {3}}, {"A", "B", "C"});
   const io::GeneSets thin{"s.gmt", {{"full", "", {"A", "B"}}, {"thin", "", {"C", "X", "Y", "Z"}}}, 0};
-  const auto matched = biomarker::match_sets(thin, matrix, {.min_genes = 1, .min_coverage = 0.5}, test::context().log);
+  const auto matched = biomarker::match_sets(thin, matrix, {.min_genes = 1, .min_coverage = 0.5, .skip_thin = true},
+                                             test::context().log);
   CHECK(matched[0].scored);
   CHECK_FALSE(matched[1].scored);
+  test::expect_error([&] { (void)biomarker::match_sets(thin, matrix, {.min_genes = 1}, test::context().log); },
+                     core::Status::kBadInput, {"s.gmt", "1 of 2 sets", "thin: 1 of 4", "--skip-thin"});
   io::GeneSets absent = thin;
   absent.sets.push_back({"elsewhere", "", {"Q"}});
   test::expect_error([&] { (void)biomarker::match_sets(absent, matrix, {.min_genes = 1}, test::context().log); },
                      core::Status::kBadInput, {"s.gmt", "no gene of 1 of 3 sets", "elsewhere", "--skip-absent"});
-  CHECK_FALSE(
-      biomarker::match_sets(absent, matrix, {.min_genes = 1, .skip_absent = true}, test::context().log)[2].scored);
+  CHECK_FALSE(biomarker::match_sets(absent, matrix, {.min_genes = 1, .skip_absent = true, .skip_thin = true},
+                                    test::context().log)[2]
+                  .scored);
   test::expect_error([&] { (void)biomarker::match_sets(thin, matrix, {}, test::context().log); },
                      core::Status::kBadInput, {"none of 2 sets", "--min-genes"});
 }
@@ -222,11 +227,11 @@ TEST_CASE("every score agrees with R on Liu", "[real]") {
   CHECK(worst_difference(biomarker::score_samples(options, test::context()), reference("gsva_none_mxdiff.tsv.gz")) <=
         1e-10);
   options.method = "singscore";
-  std::optional<biomarker::ScoreTable> dispersions;
-  CHECK(worst_difference(biomarker::score_samples(options, test::context(), &dispersions),
+  biomarker::ScoreExtras extras;
+  CHECK(worst_difference(biomarker::score_samples(options, test::context(), &extras),
                          reference("singscore_up_centered.tsv.gz")) <= 1e-10);
-  REQUIRE(dispersions.has_value());
-  CHECK(worst_difference(*dispersions, reference("singscore_up_dispersion.tsv.gz")) <= 1e-10);
+  REQUIRE(extras.dispersions.has_value());
+  CHECK(worst_difference(*extras.dispersions, reference("singscore_up_dispersion.tsv.gz")) <= 1e-10);
 }
 
 TEST_CASE("singscore: up and down sets become one row, as in R on Liu", "[real]") {
@@ -280,7 +285,8 @@ TEST_CASE("GSVA, PLAGE and singscore by hand", "[score]") {
   // Three genes in three samples; the ECDF ranks each gene over the samples.
   auto matrix = table_of({{1, 2, 3}, {3, 2, 1}, {2, 1, 3}, {4, 4, 4}}, {"A", "B", "C", "D"});
   const std::vector<biomarker::SetRows> sets{{"S", {0}, 1, true}, {"D", {3}, 1, true}};
-  const auto gsva = biomarker::gsva_scores(matrix, sets, {biomarker::GsvaKernel::kNone, true, true}, 1, nullptr);
+  const auto gsva = biomarker::gsva_scores(
+      matrix, sets, {biomarker::GsvaKernel::kNone, true, biomarker::TieOrder::kGsva}, 1, nullptr);
   // Sample 3: A and C at 1, B at 1/3; A first of three: all of its weight, then two misses.
   CHECK(gsva.at(0, 2) == Approx(1));
   // Sample 1: B at 1, C at 2/3, A last: two misses, then the hit.

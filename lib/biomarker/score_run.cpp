@@ -1,0 +1,242 @@
+#include "biomarker/score_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include "biomarker/expression_input.h"
+#include "biomarker/gsva.h"
+#include "biomarker/plage.h"
+#include "biomarker/score_reference.h"
+#include "biomarker/singscore.h"
+#include "core/error.h"
+#include "core/text.h"
+
+namespace immucan::biomarker {
+
+namespace {
+
+constexpr double kFloorWarning = 0.5;
+
+DuplicateGenes duplicate_policy(const std::string& name) {
+  if (name == "mean") return DuplicateGenes::kMean;
+  if (name == "median") return DuplicateGenes::kMedian;
+  if (name == "maxvar") return DuplicateGenes::kMaxVariance;
+  return DuplicateGenes::kRefuse;
+}
+
+GsvaKernel kernel_of(const std::string& name) {
+  if (name == "poisson") return GsvaKernel::kPoisson;
+  return name == "none" ? GsvaKernel::kNone : GsvaKernel::kGaussian;
+}
+
+TieOrder ties_of(const std::string& compat) {
+  if (compat == "gsva") return TieOrder::kGsva;
+  return compat == "gseapy" ? TieOrder::kGseapy : TieOrder::kShared;
+}
+
+void refuse_non_counts(const io::MatrixTable& matrix) {
+  for (std::size_t gene = 0; gene < matrix.rows(); ++gene) {
+    for (std::size_t sample = 0; sample < matrix.columns(); ++sample) {
+      const double value = matrix.row(gene)[sample];
+      if (value >= 0 && value == std::floor(value)) continue;
+      core::raise({matrix.name, core::Place::none(),
+                   fmt::format("{} of gene '{}' in sample '{}' is not a count", core::format_double(value),
+                               core::printable(matrix.row_names[gene]), core::printable(matrix.column_names[sample])),
+                   "The Poisson kernel needs counts; use --kernel gaussian for log expression"});
+    }
+  }
+}
+
+void warn_of_floors(const io::MatrixTable& matrix, const core::Log& log) {
+  const std::vector<double> fractions = floor_fractions(matrix);
+  const auto worst = std::ranges::max_element(fractions);
+  const auto count = std::ranges::count_if(fractions, [](double f) { return f > kFloorWarning; });
+  if (count == 0) return;
+  log.warning(fmt::format(
+      "{} of {} samples have more than half of their genes at the lowest value (most: {}, {:.0f} %); "
+      "their ranks say little",
+      count, fractions.size(),
+      core::printable(matrix.column_names[static_cast<std::size_t>(worst - fractions.begin())]), 100 * *worst));
+}
+
+/// Divides by the range of the whole table, as R's GSVA does: depends on the cohort and on the list of sets.
+void divide_by_range(ScoreTable& table) {
+  double least = std::numeric_limits<double>::infinity(), greatest = -least;
+  for (const double v : table.values) {
+    if (std::isnan(v)) continue;
+    least = std::min(least, v);
+    greatest = std::max(greatest, v);
+  }
+  if (!(greatest > least)) return;
+  for (double& v : table.values) v /= greatest - least;
+}
+
+std::string coverage_table(const io::MatrixTable& matrix, const std::vector<SetRows>& sets) {
+  std::vector<double> lowest(matrix.columns(), std::numeric_limits<double>::infinity());
+  for (std::size_t gene = 0; gene < matrix.rows(); ++gene) {
+    const auto row = matrix.row(gene);
+    for (std::size_t i = 0; i < row.size(); ++i) lowest[i] = std::min(lowest[i], row[i]);
+  }
+  const std::vector<double> floors = floor_fractions(matrix);
+  std::string text = "set\tsample\tgenes\tmeasured\tcoverage\tabove_floor\tfloor_fraction\tflag\n";
+  for (const SetRows& set : sets) {
+    for (std::size_t sample = 0; sample < matrix.columns(); ++sample) {
+      const auto above = std::ranges::count_if(
+          set.rows, [&](std::uint32_t gene) { return matrix.row(gene)[sample] > lowest[sample]; });
+      text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", set.name, matrix.column_names[sample], set.genes,
+                          set.rows.size(),
+                          core::format_double(static_cast<double>(set.rows.size()) / static_cast<double>(set.genes)),
+                          above, core::format_double(floors[sample]),
+                          !set.scored                      ? "not_scored"
+                          : floors[sample] > kFloorWarning ? "floor"
+                                                           : "ok");
+    }
+  }
+  return text;
+}
+
+std::string leading_edge_table(const io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                               const ScoreOptions& options, const core::InterruptSource& interrupt) {
+  const auto genes = static_cast<double>(matrix.rows());
+  const double unit = options.normalize ? genes : 1.0;
+  std::string text = "set\tsample\tgene\torder\trank_share\tcontribution\n";
+  for (std::size_t sample = 0; sample < matrix.columns(); ++sample) {
+    interrupt.check();
+    const auto contributions = ssgsea_contributions(matrix, sample, sets, options.alpha);
+    for (std::size_t set = 0; set < sets.size(); ++set) {
+      std::int64_t order = 0;
+      for (const GeneContribution& gene : contributions[set]) {
+        if (order++ == options.leading_genes || gene.contribution <= 0) break;
+        text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\n", sets[set].name, matrix.column_names[sample],
+                            matrix.row_names[gene.gene], order, core::format_double(gene.rank / genes),
+                            core::format_double(gene.contribution / unit));
+      }
+    }
+  }
+  return text;
+}
+
+void refuse_single_sample(const ScoreOptions& options, const io::MatrixTable& matrix) {
+  const bool compares =
+      options.method == "plage" || options.method == "gsva" || (options.method == "zscore" && !options.reference);
+  if (!compares || matrix.columns() >= 2) return;
+  core::raise({matrix.name, core::Place::none(),
+               fmt::format("one sample only, but {} compares a sample with its cohort", options.method),
+               options.method == "zscore"
+                   ? "Add samples, give a frozen cohort with --reference, or use --method ssgsea or singscore, which "
+                     "score a sample alone"
+                   : "Add samples, or use --method ssgsea or singscore, which score a sample alone"});
+}
+
+/// What the scores of one sample depend on besides its own values.
+std::map<std::string, std::string> settings_of(const ScoreOptions& options, const io::MatrixTable& matrix) {
+  return {{"method", options.method},
+          {"compat", options.compat},
+          {"normalize", options.normalize ? "yes" : "no"},
+          {"direction", options.direction},
+          {"alpha", core::format_double(options.alpha)},
+          {"genes_sha256", genes_digest(matrix)}};
+}
+
+void check_reference_use(const ScoreOptions& options, const ScoreExtras* extras) {
+  const bool asked = options.reference || (extras != nullptr && extras->want_reference);
+  if (!asked) return;
+  if (options.method == "gsva" || options.method == "plage") {
+    core::raise_usage(
+        fmt::format("{} scores a cohort as a whole, so there is no frozen reference for it; use ssgsea, "
+                    "singscore or zscore",
+                    options.method));
+  }
+  if (options.compat != "none" && options.normalize) {
+    core::raise_usage("scores divided by the range of their table have no frozen reference; add --no-normalize");
+  }
+}
+
+ScoreTable score_matrix(const ScoreOptions& options, io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                        const std::optional<ScoreReference>& reference, core::RunContext& context,
+                        ScoreExtras* extras) {
+  const unsigned threads = context.threads;
+  const TieOrder ties = ties_of(options.compat);
+  if (options.method == "zscore" && reference) {
+    return zscore_scores(matrix, sets, standardise_by(matrix, *reference), threads, &context.interrupt);
+  }
+  if (options.method == "zscore") return zscore_scores(matrix, sets, threads, &context.interrupt);
+  if (options.method == "plage") return plage_scores(matrix, sets, threads, &context.interrupt);
+  if (options.method == "gsva") {
+    const GsvaOptions gsva{kernel_of(options.kernel), options.max_difference, ties};
+    if (gsva.kernel == GsvaKernel::kPoisson) refuse_non_counts(matrix);
+    return gsva_scores(matrix, sets, gsva, threads, &context.interrupt);
+  }
+  if (options.method == "singscore") {
+    SingscoreTable table = singscore_scores(matrix, sets, options.direction == "known", threads, &context.interrupt);
+    if (extras != nullptr) extras->dispersions = std::move(table.dispersions);
+    return std::move(table.scores);
+  }
+  ScoreTable table = ssgsea_scores(matrix, sets, options.alpha, ties, threads, &context.interrupt);
+  if (options.normalize && ties != TieOrder::kShared) divide_by_range(table);
+  if (options.normalize && ties == TieOrder::kShared) {
+    for (double& v : table.values) v /= static_cast<double>(matrix.rows());
+  }
+  return table;
+}
+
+ScoreReference freeze(const std::map<std::string, std::string>& settings, const ScoreTable& scores) {
+  ScoreReference reference;
+  reference.settings = settings;
+  for (std::size_t set = 0; set < scores.sets.size(); ++set) {
+    for (std::size_t sample = 0; sample < scores.samples.size(); ++sample) {
+      const double value = scores.at(set, sample);
+      if (!std::isnan(value)) reference.scores[scores.sets[set]].push_back(value);
+    }
+  }
+  for (auto& [unused, values] : reference.scores) std::ranges::sort(values);
+  return reference;
+}
+
+}  // namespace
+
+ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context, ScoreExtras* extras) {
+  check_reference_use(options, extras);
+  if (options.sets.empty()) core::raise_usage(fmt::format("--method {} needs --sets", options.method));
+  const bool compat = options.compat != "none";
+  const GeneAliases aliases = options.aliases ? GeneAliases(*options.aliases, context) : GeneAliases();
+  io::GeneSets gene_sets = io::read_gene_sets(options.sets, context);
+  aliases.apply(gene_sets);
+  io::MatrixTable matrix =
+      read_expression({options.expression, options.gene_column, options.aliases, duplicate_policy(options.duplicates)},
+                      aliases, context);
+  refuse_mixed_scales(matrix);
+  const CoverageLimits limits{static_cast<std::size_t>(options.min_genes.value_or(compat ? 1 : 5)),
+                              options.min_coverage.value_or(compat ? 0.0 : 0.5), options.skip_absent,
+                              options.skip_thin};
+  const std::vector<SetRows> sets = match_sets(gene_sets, matrix, limits, context.log);
+  refuse_single_sample(options, matrix);
+  std::optional<ScoreReference> reference;
+  const bool freezing = extras != nullptr && extras->want_reference;
+  const auto settings =
+      options.reference || freezing ? settings_of(options, matrix) : std::map<std::string, std::string>{};
+  if (options.reference) {
+    reference = read_score_reference(*options.reference, context);
+    require_same_settings(*reference, settings, *options.reference);
+  }
+  warn_of_floors(matrix, context.log);
+  if (extras != nullptr && extras->want_coverage) extras->coverage = coverage_table(matrix, sets);
+  if (extras != nullptr && extras->want_leading_edge)
+    extras->leading_edge = leading_edge_table(matrix, sets, options, context.interrupt);
+  std::map<std::string, std::pair<double, double>> moments;
+  if (freezing && options.method == "zscore") moments = gene_moments(matrix);
+  ScoreTable scores = score_matrix(options, matrix, sets, reference, context, extras);
+  if (freezing) {
+    ScoreReference frozen = freeze(settings, scores);
+    frozen.genes = std::move(moments);
+    extras->reference = to_tsv(frozen);
+  }
+  if (extras != nullptr && reference) extras->percentiles = percentiles(scores, *reference);
+  return scores;
+}
+
+}  // namespace immucan::biomarker

@@ -1,0 +1,246 @@
+#include "biomarker/score_run.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include "biomarker/expression_input.h"
+#include "biomarker_helpers.h"
+#include "core/random.h"
+#include "io/anndata.h"
+#include "io/hdf5.h"
+#include "io/tsv.h"
+
+using namespace immucan;
+
+namespace {
+
+io::MatrixTable reordered(const io::MatrixTable& matrix, const std::vector<std::size_t>& rows,
+                          const std::vector<std::size_t>& columns) {
+  io::MatrixTable result;
+  result.name = matrix.name;
+  for (const std::size_t column : columns) result.column_names.push_back(matrix.column_names[column]);
+  for (const std::size_t row : rows) {
+    const auto values = result.add_row(matrix.row_names[row]);
+    for (std::size_t i = 0; i < columns.size(); ++i) values[i] = matrix.row(row)[columns[i]];
+  }
+  return result;
+}
+
+std::vector<std::size_t> counting(std::size_t size) {
+  std::vector<std::size_t> order(size);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  return order;
+}
+
+double worst_difference(const biomarker::ScoreTable& table, const std::filesystem::path& path) {
+  const auto expected = io::read_table(path, test::context());
+  std::map<std::pair<std::string, std::string>, double> reference;
+  for (std::size_t row = 0; row < expected.rows.size(); ++row) {
+    for (std::size_t column = 1; column < expected.header.size(); ++column) {
+      reference[{expected.rows[row][0], expected.header[column]}] = *expected.number(row, column);
+    }
+  }
+  CHECK(reference.size() == table.values.size());
+  double worst = 0;
+  for (std::size_t set = 0; set < table.sets.size(); ++set) {
+    for (std::size_t sample = 0; sample < table.samples.size(); ++sample) {
+      const double gap = std::fabs(table.at(set, sample) - reference.at({table.sets[set], table.samples[sample]}));
+      worst = std::isnan(gap) ? INFINITY : std::max(worst, gap);
+    }
+  }
+  return worst;
+}
+
+std::string hundred_genes(double a, double b) {
+  std::string text = "gene\tP1\tP2\n";
+  for (int i = 0; i < 120; ++i)
+    text +=
+        "G" + std::to_string(i) + "\t" + std::to_string(a * (i + 0.5)) + "\t" + std::to_string(b * (i + 0.25)) + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("ssGSEA on Liu: 100 shuffles of the rows, samples added and removed", "[real]") {
+  const auto expression = test::shared_file("cohorts/Liu.expr.tsv.gz");
+  const auto sets_path = test::shared_file("reference_Liu/sets_used.gmt");
+  if (!expression || !sets_path) return;
+  const auto matrix = io::read_matrix_table(*expression, test::context());
+  const auto gene_sets = io::read_gene_sets(*sets_path, test::context());
+  const auto score = [&](const io::MatrixTable& table) {
+    const auto sets = biomarker::match_sets(gene_sets, table, {1, 0.0, false, true}, test::context().log);
+    return biomarker::ssgsea_scores(table, sets, 0.25, biomarker::TieOrder::kShared, 1, nullptr);
+  };
+  const auto expected = score(matrix);
+  core::Random random(2);
+  double worst = 0;
+  for (int round = 0; round < 100; ++round) {
+    auto rows = counting(matrix.rows());
+    random.shuffle(std::span(rows));
+    const auto shuffled = score(reordered(matrix, rows, counting(matrix.columns())));
+    for (std::size_t i = 0; i < shuffled.values.size(); ++i) {
+      worst = std::max(worst, std::fabs(shuffled.values[i] - expected.values[i]));
+    }
+  }
+  CHECK(worst <= 1e-12);
+  for (const std::size_t kept : {std::size_t{1}, std::size_t{20}, std::size_t{73}}) {
+    auto columns = counting(matrix.columns());
+    random.shuffle(std::span(columns));
+    columns.resize(kept);
+    const auto fewer = score(reordered(matrix, counting(matrix.rows()), columns));
+    bool same = true;
+    for (std::size_t set = 0; set < fewer.sets.size(); ++set) {
+      for (std::size_t i = 0; i < kept; ++i) same = same && fewer.at(set, i) == expected.at(set, columns[i]);
+    }
+    CHECK(same);  // the same bits
+  }
+}
+
+TEST_CASE("gseapy's scores on Liu", "[real]") {
+  const auto expression = test::shared_file("cohorts/Liu.expr.tsv.gz");
+  const auto sets = test::shared_file("reference_Liu/sets_used.gmt");
+  if (!expression || !sets) return;
+  biomarker::ScoreOptions options;
+  options.expression = *expression;
+  options.sets = *sets;
+  options.compat = "gseapy";
+  options.normalize = false;
+  const auto folder = sets->parent_path();
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), folder / "gseapy_ssgsea_ES.tsv.gz") <=
+        1e-9);
+  options.normalize = true;
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), folder / "gseapy_ssgsea_NES.tsv.gz") <=
+        1e-10);
+  options.method = "gsva";
+  CHECK(worst_difference(biomarker::score_samples(options, test::context()), folder / "gseapy_gsva.tsv.gz") <= 1e-10);
+}
+
+TEST_CASE("contributions of genes sum to the score", "[score]") {
+  io::MatrixTable matrix;
+  matrix.column_names = {"P"};
+  core::Random random(3);
+  for (int i = 0; i < 50; ++i) matrix.add_row("G" + std::to_string(i))[0] = std::floor(4 * random.normal());
+  const std::vector<biomarker::SetRows> sets{{"S", {1, 4, 9, 16, 25, 36, 49}, 7, true}};
+  const auto genes = biomarker::ssgsea_contributions(matrix, 0, sets, 0.25)[0];
+  REQUIRE(genes.size() == 7);
+  double sum = 0;
+  for (const auto& gene : genes) sum += gene.contribution;
+  const auto scores = biomarker::ssgsea_scores(matrix, sets, 0.25, biomarker::TieOrder::kShared, 1, nullptr);
+  CHECK(sum == Approx(scores.at(0, 0)).epsilon(1e-12));
+  CHECK(genes.front().contribution >= genes.back().contribution);
+}
+
+TEST_CASE("a frozen reference: percentiles, and z-scores that do not move", "[score]") {
+  test::Folder folder;
+  std::string text = "gene\tA\tB\tC\tD\n", one = "gene\tB\n";
+  core::Random random(12);
+  for (int i = 0; i < 30; ++i) {
+    std::vector<double> v(4);
+    for (double& x : v) x = random.normal();
+    const std::string name = "G" + std::to_string(i);
+    text += name;
+    for (const double x : v) text += "\t" + std::to_string(x);
+    text += "\n";
+    one += name + "\t" + std::to_string(v[1]) + "\n";
+  }
+  biomarker::ScoreOptions options;
+  options.expression = folder.write("all.tsv", text);
+  options.sets = folder.write("s.gmt", "S\tx\tG1\tG2\tG3\tG4\tG5\nT\tx\tG11\tG12\tG13\tG14\tG25\n");
+  for (const std::string method : {"zscore", "ssgsea", "singscore"}) {
+    options.method = method;
+    options.expression = folder.path() / "all.tsv";
+    options.reference.reset();
+    biomarker::ScoreExtras extras;
+    extras.want_reference = true;
+    const auto cohort = biomarker::score_samples(options, test::context(), &extras);
+    options.reference = folder.write("reference.tsv", extras.reference);
+    options.expression = folder.write("one.tsv", one);
+    biomarker::ScoreExtras after;
+    const auto alone = biomarker::score_samples(options, test::context(), &after);
+    REQUIRE(after.percentiles.has_value());
+    for (std::size_t set = 0; set < 2; ++set) {
+      INFO(method);
+      CHECK(alone.at(set, 0) == cohort.at(set, 1));
+      double below = 0;
+      for (std::size_t i = 0; i < 4; ++i) {
+        below += cohort.at(set, i) < cohort.at(set, 1) ? 1 : cohort.at(set, i) == cohort.at(set, 1) ? 0.5 : 0;
+      }
+      CHECK(after.percentiles->at(set, 0) == 100 * below / 4);
+    }
+  }
+  options.method = "ssgsea";
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kBadInput,
+                     {"reference.tsv", "'singscore'", "'ssgsea'"});
+  options.method = "singscore";
+  options.expression = folder.write("other.tsv", one + "EXTRA\t1\n");
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kBadInput,
+                     {"reference.tsv", "genes_sha256"});
+  options.method = "gsva";
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kUsage, {"gsva"});
+}
+
+TEST_CASE("aliases rename genes of matrices and sets", "[score]") {
+  test::Folder folder;
+  biomarker::ScoreOptions options;
+  options.expression = folder.write("e.tsv", "gene\tP\nC10orf54\t5\nA\t1\nB\t0\n");
+  options.sets = folder.write("s.gmt", "S\tx\tVSIR\nT\tx\tC10orf54\n");
+  options.aliases = folder.write("a.tsv", "alias\tgene\nC10orf54\tVSIR\n");
+  options.min_genes = 1;
+  const auto scores = biomarker::score_samples(options, test::context());
+  CHECK(scores.at(0, 0) == scores.at(1, 0));
+  options.expression = folder.write("two.tsv", "gene\tP\nC10orf54\t5\nGI24\t1\nB\t0\n");
+  options.aliases = folder.write("b.tsv", "alias\tgene\nC10orf54\tVSIR\nGI24\tVSIR\n");
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kBadInput,
+                     {"two.tsv", "1 rows repeat a gene ('VSIR'", "--duplicates"});
+  options.duplicates = "mean";
+  CHECK(std::isfinite(biomarker::score_samples(options, test::context()).at(0, 0)));
+  options.aliases = folder.write("c.tsv", "alias\tgene\nC10orf54\tVSIR\nC10orf54\tA\n");
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kBadInput,
+                     {"c.tsv:3", "'VSIR' and 'A'"});
+}
+
+TEST_CASE("an .h5ad scores as its table does", "[score]") {
+  test::Folder folder;
+  io::AnnData data;
+  data.obs.index = {"c1", "c2"};
+  data.var.index = {"E1", "E2", "E3"};
+  data.var.columns.push_back({"symbol", std::vector<std::string>{"A", "B", "C"}});
+  io::CsrMatrix x;
+  x.rows = 2;
+  x.columns = 3;
+  x.row_start = {0, 2, 3};
+  x.column = {0, 2, 1};
+  x.value = {3, 1, 7};
+  data.x = x;
+  io::write_anndata(folder.path() / "e.h5ad", data);
+  biomarker::ExpressionOptions options;
+  options.path = folder.path() / "e.h5ad";
+  options.gene_column = "symbol";
+  const auto matrix = biomarker::read_expression(options, {}, test::context());
+  REQUIRE(matrix.row_names == std::vector<std::string>{"A", "B", "C"});
+  REQUIRE(matrix.column_names == std::vector<std::string>{"c1", "c2"});
+  CHECK(std::vector<double>(matrix.row(0).begin(), matrix.row(0).end()) == std::vector<double>{3, 0});
+  CHECK(std::vector<double>(matrix.row(1).begin(), matrix.row(1).end()) == std::vector<double>{0, 7});
+  CHECK(std::vector<double>(matrix.row(2).begin(), matrix.row(2).end()) == std::vector<double>{1, 0});
+  options.gene_column = "nothing";
+  test::expect_error([&] { (void)biomarker::read_expression(options, {}, test::context()); }, core::Status::kBadInput,
+                     {"e.h5ad", "'nothing'", "symbol"});
+}
+
+TEST_CASE("log and linear samples in one table; counts where TPM is needed", "[score]") {
+  test::Folder folder;
+  const auto read = [&](const std::string& text) {
+    return biomarker::read_expression({folder.write("e.tsv", text), {}, {}, biomarker::DuplicateGenes::kRefuse}, {},
+                                      test::context());
+  };
+  test::expect_error([&] { biomarker::refuse_mixed_scales(read(hundred_genes(100, 0.1))); }, core::Status::kBadInput,
+                     {"e.tsv", "1 samples look linear (P1", "1 logarithmic (P2"});
+  CHECK_NOTHROW(biomarker::refuse_mixed_scales(read(hundred_genes(100, 30))));
+  CHECK_NOTHROW(biomarker::refuse_mixed_scales(read(hundred_genes(0.1, 0.05))));
+  test::expect_error([&] { biomarker::refuse_counts(read(hundred_genes(2, 4)), "quantiseq"); }, core::Status::kBadInput,
+                     {"e.tsv", "look like counts", "quantiseq needs TPM"});
+  CHECK_NOTHROW(biomarker::refuse_counts(read(hundred_genes(0.3, 0.4)), "quantiseq"));
+}
