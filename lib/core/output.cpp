@@ -337,6 +337,15 @@ fs::path OutputSet::add_external(const fs::path& relative) {
   return state_->external.emplace_back(relative, target).temporary;
 }
 
+bool OutputSet::contains(const fs::path& relative) const {
+  return std::ranges::any_of(state_->files, [&](const auto& file) { return file.first == relative; }) ||
+         std::ranges::any_of(state_->external, [&](const ExternalFile& file) { return file.relative == relative; });
+}
+
+const RunContext& OutputSet::context() const {
+  return state_->context;
+}
+
 void OutputSet::count(std::string name, ParameterValue value) {
   state_->record.counts[std::move(name)] = std::move(value);
 }

@@ -54,7 +54,10 @@ class OutputSet {
   /// For libraries that write by path (HDF5, SQLite): an empty O_EXCL temporary file that commit() will fsync, hash and
   /// rename to DIR/relative.
   std::filesystem::path add_external(const std::filesystem::path& relative);
+  /// Whether this output has been added already.
+  [[nodiscard]] bool contains(const std::filesystem::path& relative) const;
   void count(std::string name, ParameterValue value);
+  [[nodiscard]] const RunContext& context() const;
   /// Finishes and publishes everything, the run record last.
   void commit();
 

@@ -430,14 +430,16 @@ class Normaliser {
   void write_qc(const Input& input) {
     const Run& run = input.run;
     const std::string stem = fcs_stem(run.file);
-    outputs_.add(stem + ".cytof_normalize_mqc.json")
-        .write(report::multiqc_fragment(
-            "cytof_normalize", "Bead normalisation", stem,
-            {{"events", "Events", "events in the file", static_cast<double>(run.events)},
-             {"beads", "Beads", "calibration beads gated", static_cast<double>(run.beads)},
-             {"removed", "Removed", "events removed as beads or bead doublets", static_cast<double>(run.removed)},
-             {"slope_minimum", "Least factor", "smallest correction factor", run.slope_minimum},
-             {"slope_maximum", "Largest factor", "largest correction factor", run.slope_maximum}}));
+    report::add_qc(
+        outputs_,
+        {"cytof_normalize",
+         "Bead normalisation",
+         stem,
+         {{"events", "Events", "events in the file", static_cast<double>(run.events)},
+          {"beads", "Beads", "calibration beads gated", static_cast<double>(run.beads)},
+          {"removed", "Removed", "events removed as beads or bead doublets", static_cast<double>(run.removed)},
+          {"slope_minimum", "Least factor", "smallest correction factor", run.slope_minimum},
+          {"slope_maximum", "Largest factor", "largest correction factor", run.slope_maximum}}});
   }
 
   const NormaliseOptions& options_;

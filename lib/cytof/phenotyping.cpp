@@ -282,13 +282,14 @@ void write_phenotype(const PhenotypeResult& result, const PhenotypeOptions& opti
   }
   io::write_features(outputs.add(result.sample + ".features.tsv"), std::move(features));
   outputs.add(result.sample + ".populations.tsv").write(table);
-  outputs.add(result.sample + ".cytof_phenotype_mqc.json")
-      .write(report::multiqc_fragment(
-          "cytof_phenotype", "Cell populations", result.sample,
-          {{"events", "Events", "events in the files", static_cast<double>(result.events)},
-           {"beads", "Beads", "calibration beads left out", static_cast<double>(result.beads)},
-           {"debris", "Debris", "events with too little DNA left out", static_cast<double>(result.debris)},
-           {"cells", "Cells", "events that were gated", cells}}));
+  report::add_qc(outputs,
+                 {"cytof_phenotype",
+                  "Cell populations",
+                  result.sample,
+                  {{"events", "Events", "events in the files", static_cast<double>(result.events)},
+                   {"beads", "Beads", "calibration beads left out", static_cast<double>(result.beads)},
+                   {"debris", "Debris", "events with too little DNA left out", static_cast<double>(result.debris)},
+                   {"cells", "Cells", "events that were gated", cells}}});
 }
 
 }  // namespace immucan::cytof

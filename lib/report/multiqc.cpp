@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/run_context.h"
 #include "core/text.h"
 
 namespace immucan::report {
@@ -60,6 +61,15 @@ std::string multiqc_fragment(std::string_view id, std::string_view section_name,
   root["data"] = Json{{std::string(sample_id), std::move(values)}};
   // A sample name with broken UTF-8 must not abort the run that was otherwise complete.
   return root.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void add_qc(core::OutputSet& outputs, const QcFragment& fragment) {
+  outputs.add(fragment.sample_id + "." + fragment.id + "_mqc.json")
+      .write(multiqc_fragment(fragment.id, fragment.section_name, fragment.sample_id, fragment.metrics));
+  const core::RunContext& context = outputs.context();
+  const std::string versions = context.tool + "_mqc_versions.yml";
+  // Quoted: 1.10 without quotes would be a number to a YAML reader.
+  if (!outputs.contains(versions)) outputs.add(versions).write(context.tool + ": \"" + context.version + "\"\n");
 }
 
 std::vector<QcFragment> parse_multiqc_fragment(std::string_view json, std::string_view name) {

@@ -24,6 +24,11 @@ struct QcFragment {
   std::string id, section_name, sample_id;
   std::vector<QcMetric> metrics;
 };
+
+/// What a command with an output folder leaves for MultiQC: SAMPLE.ID_mqc.json and, once per folder,
+/// TOOL_mqc_versions.yml, from which MultiQC lists the software versions.
+void add_qc(core::OutputSet& outputs, const QcFragment& fragment);
+
 /// Reads a fragment written by multiqc_fragment; 65 on anything else. `name` is for the message.
 [[nodiscard]] std::vector<QcFragment> parse_multiqc_fragment(std::string_view json, std::string_view name);
 

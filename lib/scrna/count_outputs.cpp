@@ -134,20 +134,21 @@ std::string summary_json(const std::string& sample, const CountOptions& options,
   return json.dump(2) + "\n";
 }
 
-std::string qc_fragment(const std::string& sample, const CountResult& result, const Figures& figures) {
-  return report::multiqc_fragment(
-      "scrna_count", "Single-cell RNA: counting", sample,
-      {{"reads", "Reads", "read pairs in the input", static_cast<double>(result.reads.reads)},
-       {"valid_barcode_share", "Valid barcodes", "share of reads with a barcode of the list after correction",
-        figures.valid_share},
-       {"gene_share", "Reads in genes", "share of reads counted for one gene", figures.gene_share},
-       {"saturation", "Saturation", "1 - molecules / counted reads", figures.saturation},
-       {"cells", "Cells", "barcodes called cells", static_cast<double>(figures.cells)},
-       {"median_molecules", "Median UMIs", "median molecules per cell", figures.median_molecules},
-       {"median_genes", "Median genes", "median genes per cell", figures.median_genes},
-       {"mitochondrial_share", "Mitochondrial", "share of mitochondrial molecules in cells",
-        figures.mean_mitochondrial},
-       {"molecules_in_cells_share", "In cells", "share of all molecules that lie in cells", figures.cell_share}});
+report::QcFragment qc_fragment(const std::string& sample, const CountResult& result, const Figures& figures) {
+  return {"scrna_count",
+          "Single-cell RNA: counting",
+          sample,
+          {{"reads", "Reads", "read pairs in the input", static_cast<double>(result.reads.reads)},
+           {"valid_barcode_share", "Valid barcodes", "share of reads with a barcode of the list after correction",
+            figures.valid_share},
+           {"gene_share", "Reads in genes", "share of reads counted for one gene", figures.gene_share},
+           {"saturation", "Saturation", "1 - molecules / counted reads", figures.saturation},
+           {"cells", "Cells", "barcodes called cells", static_cast<double>(figures.cells)},
+           {"median_molecules", "Median UMIs", "median molecules per cell", figures.median_molecules},
+           {"median_genes", "Median genes", "median genes per cell", figures.median_genes},
+           {"mitochondrial_share", "Mitochondrial", "share of mitochondrial molecules in cells",
+            figures.mean_mitochondrial},
+           {"molecules_in_cells_share", "In cells", "share of all molecules that lie in cells", figures.cell_share}}};
 }
 
 /// ln(1 + counts per million) over all called cells together, per gene name; missing without a cell.
@@ -239,7 +240,7 @@ void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, 
                     context.threads);
   const Figures figures = summarise(result, statistics);
   outputs.add("summary.json").write(summary_json(sample, options, chemistry, index, result, figures));
-  outputs.add(sample + ".scrna_count_mqc.json").write(qc_fragment(sample, result, figures));
+  report::add_qc(outputs, qc_fragment(sample, result, figures));
   io::write_features(outputs.add(sample + ".features.tsv"), pseudobulk(sample, options, index, result));
   outputs.count("reads", static_cast<std::int64_t>(result.reads.reads));
   outputs.count("molecules", static_cast<std::int64_t>(result.molecules.molecules));

@@ -97,18 +97,19 @@ std::vector<io::FeatureValue> features_of(const microbiome::Database& database,
   return features;
 }
 
-std::string quality_fragment(const microbiome::SampleProfile& profile, const std::string& sample) {
+report::QcFragment quality_fragment(const microbiome::SampleProfile& profile, const std::string& sample) {
   std::size_t species = 0;
   for (const auto& row : profile.rows) species += row.rank == "species" ? 1 : 0;
-  return report::multiqc_fragment(
-      "microbiome_profile", "Microbiome profile", sample,
-      {{"fragments", "Fragments", "Read pairs or single reads", static_cast<double>(profile.fragments)},
-       {"host_fraction", "Host", "Share of fragments of the host", profile.host_fraction},
-       {"known_fraction", "Known", "Share of fragments of species in the database", profile.known_fraction},
-       {"unknown_fraction", "Unknown", "Share of fragments without the host that no species explains",
-        profile.unknown_fraction},
-       {"species", "Species", "Species present", static_cast<double>(species)},
-       {"shannon", "Shannon", "Shannon diversity of species, natural logarithm", profile.shannon}});
+  return {"microbiome_profile",
+          "Microbiome profile",
+          sample,
+          {{"fragments", "Fragments", "Read pairs or single reads", static_cast<double>(profile.fragments)},
+           {"host_fraction", "Host", "Share of fragments of the host", profile.host_fraction},
+           {"known_fraction", "Known", "Share of fragments of species in the database", profile.known_fraction},
+           {"unknown_fraction", "Unknown", "Share of fragments without the host that no species explains",
+            profile.unknown_fraction},
+           {"species", "Species", "Species present", static_cast<double>(species)},
+           {"shannon", "Shannon", "Shannon diversity of species, natural logarithm", profile.shannon}}};
 }
 
 core::Status run(const Options& options, core::RunContext& context) {
@@ -127,7 +128,7 @@ core::Status run(const Options& options, core::RunContext& context) {
   outputs.add(sample + ".evidence.tsv").write(microbiome::evidence_tsv(database, profile));
   outputs.add(sample + ".summary.json").write(microbiome::summary_json(profile, database, sample));
   io::write_features(outputs.add(sample + ".features.tsv"), features_of(database, profile, options, sample));
-  outputs.add(sample + ".microbiome_profile_mqc.json").write(quality_fragment(profile, sample));
+  report::add_qc(outputs, quality_fragment(profile, sample));
   outputs.count("database", database.digest());
   outputs.count("fragments", static_cast<std::int64_t>(profile.fragments));
   outputs.count("host_fragments", static_cast<std::int64_t>(profile.host_fragments));

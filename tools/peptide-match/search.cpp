@@ -31,7 +31,7 @@ core::Status run_search(const SearchArguments& arguments, core::RunContext& cont
   const SearchCounts counts = count_matches(outcome);
   write_psms(outputs.add("psms.tsv"), outcome, arguments.keep_decoys);
   write_search_features(outputs.add(sample + ".features.tsv"), outcome, counts, sample, arguments.specimen);
-  outputs.add(sample + ".peptide_match_mqc.json").write(search_qc(outcome, counts, sample));
+  report::add_qc(outputs, search_qc(outcome, counts, sample));
   const auto count = [&](std::string name, std::uint64_t value) {
     outputs.count(std::move(name), static_cast<std::int64_t>(value));
   };

@@ -147,7 +147,7 @@ void write_search_features(core::OutputFile& out, const SearchOutcome& outcome, 
   io::write_features(out, std::move(rows));
 }
 
-std::string search_qc(const SearchOutcome& outcome, const SearchCounts& counts, const std::string& sample) {
+report::QcFragment search_qc(const SearchOutcome& outcome, const SearchCounts& counts, const std::string& sample) {
   const double searched = static_cast<double>(outcome.store.spectra.size());
   const auto& classes = outcome.set.classes;
   const auto variant = std::find(classes.begin(), classes.end(), "variant");
@@ -155,19 +155,20 @@ std::string search_qc(const SearchOutcome& outcome, const SearchCounts& counts, 
       variant == classes.end()
           ? 0
           : static_cast<double>(counts.peptides_of_class[static_cast<std::size_t>(variant - classes.begin())]);
-  return report::multiqc_fragment(
-      "peptide_match", "Peptide search", sample,
-      {{"ms2_spectra", "MS2", "Fragment spectra read", static_cast<double>(outcome.store.ms2)},
-       {"searched", "Searched", "Fragment spectra with precursor and enough peaks", searched},
-       {"psms_1pct", "PSMs", "Matches at 1 % FDR", static_cast<double>(counts.matches_1pct)},
-       {"identified_fraction", "Identified", "Share of searched spectra with a match at 1 % FDR",
-        static_cast<double>(counts.matches_1pct) / searched},
-       {"peptides_1pct", "Peptides", "Distinct sequences at 1 % peptide-level FDR",
-        static_cast<double>(counts.peptides_1pct)},
-       {"variant_peptides_1pct", "Variant peptides", "Distinct sequences of class variant at 1 % class-wise FDR",
-        variants},
-       {"median_error_ppm", "Mass error", "Median precursor error of matches at 1 % FDR, ppm",
-        counts.median_error_ppm}});
+  return {"peptide_match",
+          "Peptide search",
+          sample,
+          {{"ms2_spectra", "MS2", "Fragment spectra read", static_cast<double>(outcome.store.ms2)},
+           {"searched", "Searched", "Fragment spectra with precursor and enough peaks", searched},
+           {"psms_1pct", "PSMs", "Matches at 1 % FDR", static_cast<double>(counts.matches_1pct)},
+           {"identified_fraction", "Identified", "Share of searched spectra with a match at 1 % FDR",
+            static_cast<double>(counts.matches_1pct) / searched},
+           {"peptides_1pct", "Peptides", "Distinct sequences at 1 % peptide-level FDR",
+            static_cast<double>(counts.peptides_1pct)},
+           {"variant_peptides_1pct", "Variant peptides", "Distinct sequences of class variant at 1 % class-wise FDR",
+            variants},
+           {"median_error_ppm", "Mass error", "Median precursor error of matches at 1 % FDR, ppm",
+            counts.median_error_ppm}}};
 }
 
 }  // namespace immucan::tools

@@ -4,6 +4,7 @@
 
 #include "core/output.h"
 #include "peptide/psms.h"
+#include "report/multiqc.h"
 
 namespace immucan::tools {
 
@@ -30,7 +31,7 @@ struct SearchCounts {
 void write_psms(core::OutputFile& out, const SearchOutcome& outcome, bool keep_decoys);
 void write_search_features(core::OutputFile& out, const SearchOutcome& outcome, const SearchCounts& counts,
                            const std::string& sample, const std::string& specimen);
-[[nodiscard]] std::string search_qc(const SearchOutcome& outcome, const SearchCounts& counts,
-                                    const std::string& sample);
+[[nodiscard]] report::QcFragment search_qc(const SearchOutcome& outcome, const SearchCounts& counts,
+                                           const std::string& sample);
 
 }  // namespace immucan::tools

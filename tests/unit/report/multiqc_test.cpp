@@ -1,9 +1,15 @@
 #include "report/multiqc.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "core/error.h"
+#include "core/run_context.h"
 
 using namespace immucan;
 using namespace immucan::report;
@@ -62,4 +68,30 @@ TEST_CASE("broken fragments are refused with their name") {
       CHECK_THAT(std::string(error.what()), Catch::StartsWith("some_mqc.json: "));
     }
   }
+}
+
+TEST_CASE("a folder gets a fragment per sample and the version once") {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("immucan-qc-" + std::to_string(getpid()));
+  {
+    core::RunContext context("some-tool", "1.10.0", "some");
+    core::OutputSet outputs = core::OutputSet::folder(context, folder);
+    add_qc(outputs, {"some_command", "Section", "P01", {{"m", "M", "", 1}}});
+    add_qc(outputs, {"some_command", "Section", "P02", {{"m", "M", "", 2}}});
+    outputs.commit();
+  }
+  const auto text = [&](const char* name) {
+    std::ifstream file(folder / name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  CHECK(text("some-tool_mqc_versions.yml") == "some-tool: \"1.10.0\"\n");
+  for (const char* const sample : {"P01", "P02"}) {
+    const auto fragments = parse_multiqc_fragment(text((std::string(sample) + ".some_command_mqc.json").c_str()), "f");
+    REQUIRE(fragments.size() == 1);
+    CHECK(fragments[0].sample_id == sample);
+  }
+  const std::string record = text("run.json");
+  CHECK(record.find("some-tool_mqc_versions.yml") == record.rfind("some-tool_mqc_versions.yml"));
+  CHECK(record.find("some-tool_mqc_versions.yml") != std::string::npos);
+  std::filesystem::remove_all(folder);
 }
