@@ -167,6 +167,7 @@ Assembly assemble_features(const AssembleOptions& options, core::RunContext& con
     core::raise({options.samples.string(), core::Place::none(), "the feature tables hold no value of these samples",
                  "Check the inputs of --features"});
   }
+  result.table = samples;
   return result;
 }
 

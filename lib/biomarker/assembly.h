@@ -1,6 +1,7 @@
 #pragma once
 // One long feature table of a whole cohort, checked against samples.tsv.
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,12 +19,15 @@ enum class Aggregate { kRefuse, kMean, kFirst };
 
 struct AssembleOptions {
   std::filesystem::path samples, output;
-  std::vector<std::filesystem::path> features;  ///< files, or folders searched for *.features.tsv
-  std::string aggregate = "refuse";             ///< refuse | mean | first
+  std::vector<std::filesystem::path> features;    ///< files, or folders searched for *.features.tsv
+  std::string aggregate = "refuse";               ///< refuse | mean | first
+  std::optional<std::filesystem::path> h5mu;      ///< the same values as MuData
+  std::optional<std::filesystem::path> clinical;  ///< its columns go into the MuData
 };
 
 struct Assembly {
   std::vector<io::FeatureValue> values;
+  std::vector<io::Sample> table;  ///< all of samples.tsv
   std::size_t files = 0, samples = 0, patients = 0, features = 0;
 };
 

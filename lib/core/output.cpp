@@ -334,7 +334,8 @@ OutputFile& OutputSet::file() {
 fs::path OutputSet::add_external(const fs::path& relative) {
   const fs::path target = state_->directory / relative;
   state_->folders.make(target.parent_path());
-  return state_->external.emplace_back(relative, target).temporary;
+  // Beside a single file the path stands alone, and a record holds no folder of this machine.
+  return state_->external.emplace_back(state_->single.empty() ? relative : relative.filename(), target).temporary;
 }
 
 bool OutputSet::contains(const fs::path& relative) const {

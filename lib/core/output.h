@@ -52,7 +52,7 @@ class OutputSet {
   /// The one file of `single`.
   OutputFile& file();
   /// For libraries that write by path (HDF5, SQLite): an empty O_EXCL temporary file that commit() will fsync, hash and
-  /// rename to DIR/relative.
+  /// rename to DIR/relative. With a single file, `relative` is the whole path of a further output.
   std::filesystem::path add_external(const std::filesystem::path& relative);
   /// Whether this output has been added already.
   [[nodiscard]] bool contains(const std::filesystem::path& relative) const;

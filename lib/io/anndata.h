@@ -92,6 +92,7 @@ struct AnnData {
   std::vector<std::pair<std::string, CsrMatrix>> obsp, varp;
   Dictionary uns;
   std::optional<DenseMatrix> dense_x;  ///< instead of x
+  std::vector<std::pair<std::string, DenseMatrix>> dense_layers;
   std::optional<RawData> raw;
   std::vector<std::string> passed_over;  ///< objects of the file that have no place here, by path
 };
@@ -102,7 +103,8 @@ void write_anndata_members(Hdf5Writer& out, const std::string& prefix, const Ann
 void write_anndata(const std::filesystem::path& path, const AnnData& data, unsigned threads = 1);
 
 struct AnnDataReading {
-  bool keep_dense = false;  ///< a dense X becomes dense_x; otherwise its non-zero values become x
+  /// A dense X becomes dense_x, dense layers dense_layers; otherwise their non-zero values become x and layers.
+  bool keep_dense = false;
 };
 
 /// Reads files of anndata 0.7 and later. X, layers and raw may be csr, csc or dense and of any number type: values are

@@ -171,18 +171,32 @@ namespace {
 
 using namespace detail;
 
-void read_x(const Hdf5Reader& in, const std::string& path, const AnnDataReading& reading, AnnData& data) {
-  const Hdf5Kind kind = in.kind(path);
-  if (kind == Hdf5Kind::kAbsent) return;
-  const std::uint64_t rows = data.obs.index.size(), columns = data.var.index.size();
-  if (kind == Hdf5Kind::kGroup || !reading.keep_dense) {
-    data.x = read_matrix(in, path, rows, columns);
+/// One that fits obs and var: sparse, or dense where that is wanted.
+void read_observed(const Hdf5Reader& in, const std::string& path, bool keep_dense, const AnnData& shape,
+                   std::optional<CsrMatrix>& sparse, std::optional<DenseMatrix>& dense) {
+  const std::uint64_t rows = shape.obs.index.size(), columns = shape.var.index.size();
+  if (in.kind(path) == Hdf5Kind::kGroup || !keep_dense) {
+    sparse = read_matrix(in, path, rows, columns);
     return;
   }
   (void)encoding_of(in, path);
-  data.dense_x = read_dense(in, path);
-  if (data.dense_x->rows != rows || data.dense_x->columns != columns || in.shape(path).size() != 2) {
+  dense = read_dense(in, path);
+  if (dense->rows != rows || dense->columns != columns || in.shape(path).size() != 2) {
     in.fail(path, fmt::format("shape is not [{}, {}], the lengths of obs and var", rows, columns));
+  }
+}
+
+void read_layers(const Hdf5Reader& in, const std::string& path, bool keep_dense, AnnData& data) {
+  if (in.kind(path) != Hdf5Kind::kGroup) return;
+  for (const std::string& name : in.members(path)) {
+    std::optional<CsrMatrix> sparse;
+    std::optional<DenseMatrix> dense;
+    read_observed(in, path + "/" + name, keep_dense, data, sparse, dense);
+    if (sparse) {
+      data.layers.emplace_back(name, std::move(*sparse));
+    } else {
+      data.dense_layers.emplace_back(name, std::move(*dense));
+    }
   }
 }
 
@@ -209,12 +223,10 @@ AnnData read_anndata(const Hdf5Reader& in, const std::string& prefix, const AnnD
   data.obs = read_frame(in, prefix + "/obs");
   data.var = read_frame(in, prefix + "/var");
   const std::uint64_t rows = data.obs.index.size(), columns = data.var.index.size();
-  read_x(in, prefix + "/X", reading, data);
-  if (in.kind(prefix + "/layers") == Hdf5Kind::kGroup) {
-    for (const std::string& name : in.members(prefix + "/layers")) {
-      data.layers.emplace_back(name, read_matrix(in, prefix + "/layers/" + name, rows, columns));
-    }
+  if (in.kind(prefix + "/X") != Hdf5Kind::kAbsent) {
+    read_observed(in, prefix + "/X", reading.keep_dense, data, data.x, data.dense_x);
   }
+  read_layers(in, prefix + "/layers", reading.keep_dense, data);
   data.obsm = read_aligned(in, prefix + "/obsm", rows, data.passed_over);
   data.varm = read_aligned(in, prefix + "/varm", columns, data.passed_over);
   data.obsp = read_pairwise(in, prefix + "/obsp", rows);

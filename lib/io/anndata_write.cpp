@@ -195,6 +195,7 @@ void write_anndata_members(Hdf5Writer& out, const std::string& prefix, const Ann
     write_dictionary_group(out, prefix + "/" + name);
   }
   for (const auto& [name, layer] : data.layers) write_csr(out, member(prefix + "/layers", name), layer);
+  for (const auto& [name, layer] : data.dense_layers) write_dense(out, member(prefix + "/layers", name), layer);
   for (const auto& [name, matrix] : data.obsm) write_dense(out, member(prefix + "/obsm", name), matrix);
   for (const auto& [name, matrix] : data.varm) write_dense(out, member(prefix + "/varm", name), matrix);
   for (const auto& [name, matrix] : data.obsp) write_csr(out, member(prefix + "/obsp", name), matrix);
