@@ -34,6 +34,16 @@ struct Program::Detail {
   std::vector<std::unique_ptr<Entry>> entries;
 };
 
+namespace {
+
+/// CLI11 and completion scripts take no blanks in names: "batch train" → "batch-train".
+std::string one_word(std::string command) {
+  std::ranges::replace(command, ' ', '-');
+  return command;
+}
+
+}  // namespace
+
 void Program::description(std::string text) {
   detail_.app.description(std::move(text));
 }
@@ -41,7 +51,7 @@ void Program::description(std::string text) {
 void Program::add(Command command) {
   auto entry = std::make_unique<Detail::Entry>();
   entry->command = std::move(command);
-  entry->app = detail_.app.add_subcommand(entry->command.name, entry->command.summary);
+  entry->app = detail_.app.add_subcommand(one_word(entry->command.name), entry->command.summary);
   entry->app->footer("Example:\n  " + entry->command.example);
   entry->options.reset(new OptionSet::Detail{*entry->app, "Options", {}, {}});
   OptionSet set(*entry->options);
@@ -75,7 +85,7 @@ ProgramDescription describe(const Program::Detail& detail) {
   ProgramDescription program{detail.app.get_name(), IMMUCAN_VERSION, detail.app.get_description(), {}, own_options()};
   for (const auto& entry : detail.entries) {
     const Command& command = entry->command;
-    program.commands.push_back({command.name, command.summary, command.example, entry->options->described});
+    program.commands.push_back({one_word(command.name), command.summary, command.example, entry->options->described});
   }
   return program;
 }
@@ -167,6 +177,20 @@ Status finish_parse_error(const std::string& tool, CLI::App& app, const CLI::Par
   return Status::kUsage;
 }
 
+/// The arguments without the program's name, last first as CLI11 takes them; the two words of a command become one.
+std::vector<std::string> joined_arguments(int argc, char** argv, const Program::Detail& detail) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  if (arguments.size() >= 2) {
+    const std::string both = arguments[0] + " " + arguments[1];
+    if (std::ranges::any_of(detail.entries, [&](const auto& entry) { return entry->command.name == both; })) {
+      arguments[0] = one_word(both);
+      arguments.erase(arguments.begin() + 1);
+    }
+  }
+  std::ranges::reverse(arguments);
+  return arguments;
+}
+
 Status run_program(const std::string& tool, int argc, char** argv, const std::function<void(Program&)>& declare,
                    std::unique_ptr<core::RunContext>& context) {
   Program::Detail detail;
@@ -177,7 +201,7 @@ Status run_program(const std::string& tool, int argc, char** argv, const std::fu
   Program program(detail);
   declare(program);
   try {
-    detail.app.parse(argc, argv);
+    detail.app.parse(joined_arguments(argc, argv, detail));
   } catch (const CLI::ParseError& error) {
     return finish_parse_error(tool, detail.app, error);
   }

@@ -70,7 +70,7 @@ class OptionSet {
 };
 
 struct Command {
-  std::string name;     ///< kebab-case
+  std::string name;     ///< kebab-case; "batch train" is called by two words, or by one: batch-train
   std::string summary;  ///< one sentence
   std::string example;  ///< one real command line
   std::function<void(OptionSet&)> declare;

@@ -1,3 +1,4 @@
+#include "batch.h"
 #include "cli/program.h"
 #include "compensate.h"
 #include "debarcode.h"
@@ -14,6 +15,8 @@ int main(int argc, char** argv) {
     program.add(immucan::cytof_normalize::debarcode_command());
     program.add(immucan::cytof_normalize::spillover_command());
     program.add(immucan::cytof_normalize::compensate_command());
+    program.add(immucan::cytof_normalize::batch_train_command());
+    program.add(immucan::cytof_normalize::batch_apply_command());
     program.add(immucan::cytof_normalize::phenotype_command());
   });
 }
