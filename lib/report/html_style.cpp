@@ -80,7 +80,7 @@ std::string_view page_script() {
     return cell.hasAttribute("data-k") ? cell.getAttribute("data-k") : cell.textContent;
   }
   function compare(a, b) {
-    var x = parseFloat(a), y = parseFloat(b), xn = a !== "" && !isNaN(x), yn = b !== "" && !isNaN(y);
+    var x = Number(a), y = Number(b), xn = a.trim() !== "" && !isNaN(x), yn = b.trim() !== "" && !isNaN(y);
     if (xn && yn) return x - y;
     if (xn !== yn) return xn ? -1 : 1;
     return a < b ? -1 : a > b ? 1 : 0;
