@@ -7,13 +7,17 @@
 #include <limits>
 #include <map>
 
+#include "biomarker/aucell.h"
+#include "biomarker/deconvolution.h"
 #include "biomarker/expression_input.h"
 #include "biomarker/gsva.h"
 #include "biomarker/plage.h"
 #include "biomarker/score_reference.h"
+#include "biomarker/signature_store.h"
 #include "biomarker/singscore.h"
 #include "core/error.h"
 #include "core/text.h"
+#include "io/tsv.h"
 
 namespace immucan::biomarker {
 
@@ -176,6 +180,9 @@ ScoreTable score_matrix(const ScoreOptions& options, io::MatrixTable& matrix, co
     if (extras != nullptr) extras->dispersions = std::move(table.dispersions);
     return std::move(table.scores);
   }
+  if (options.method == "aucell") return aucell_scores(matrix, sets, options.top_share, threads, &context.interrupt);
+  if (options.method == "mean" || options.method == "mcpcounter")
+    return mean_scores(matrix, sets, threads, &context.interrupt);
   ScoreTable table = ssgsea_scores(matrix, sets, options.alpha, ties, threads, &context.interrupt);
   if (options.normalize && ties != TieOrder::kShared) divide_by_range(table);
   if (options.normalize && ties == TieOrder::kShared) {
@@ -197,20 +204,81 @@ ScoreReference freeze(const std::map<std::string, std::string>& settings, const 
   return reference;
 }
 
+bool is_deconvolution(const std::string& method) {
+  return method == "quantiseq" || method == "epic";
+}
+
+EpicOptions epic_options(const ScoreOptions& options, const GeneAliases& aliases, core::RunContext& context) {
+  if (!options.signature) core::raise_usage("--method epic needs --signature, a table of genes × cell types");
+  EpicOptions epic;
+  epic.other_cells = options.other_cells;
+  epic.profiles = read_signature(*options.signature, context);
+  if (options.signature_variability) epic.variability = read_signature(*options.signature_variability, context);
+  if (options.signature_genes) {
+    const io::Table table = io::read_table(*options.signature_genes, context);
+    const std::size_t gene = table.require("gene");
+    for (const auto& row : table.rows) epic.signature_genes.push_back(aliases.current(row[gene]));
+  }
+  if (options.mrna) {
+    const io::Table table = io::read_table(*options.mrna, context);
+    const std::size_t type = table.require("type"), mrna = table.require("mrna");
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+      const auto value = table.number(row, mrna);
+      if (!value || *value <= 0)
+        table.fail(row, mrna, "not a positive number", "Give mRNA per cell, relative or absolute");
+      epic.mrna[table.rows[row][type]] = *value;
+    }
+  }
+  for (std::string& gene : epic.profiles.genes) gene = aliases.current(gene);
+  if (epic.variability) {
+    for (std::string& gene : epic.variability->genes) gene = aliases.current(gene);
+  }
+  return epic;
+}
+
+ScoreTable deconvolve(const ScoreOptions& options, io::MatrixTable& matrix, const GeneAliases& aliases,
+                      core::RunContext& context) {
+  refuse_counts(matrix, options.method);
+  to_million(matrix, true);
+  if (options.method == "quantiseq") {
+    return quantiseq_fractions(matrix, {options.tumour, options.min_coverage.value_or(0.5)}, context.log,
+                               context.threads, &context.interrupt);
+  }
+  return epic_fractions(matrix, epic_options(options, aliases, context), context.threads, &context.interrupt);
+}
+
+io::GeneSets sets_of(const ScoreOptions& options, core::RunContext& context) {
+  if (!options.sets.empty()) return io::read_gene_sets(options.sets, context);
+  if (options.method != "mcpcounter") core::raise_usage(fmt::format("--method {} needs --sets", options.method));
+  return io::read_gene_sets(io::open_memory(shipped_signature("mcp_counter.tsv"), "MCP-counter"));
+}
+
+void refuse_foreign_options(const ScoreOptions& options, const ScoreExtras* extras) {
+  if (!is_deconvolution(options.method)) return;
+  const bool tables = extras != nullptr && (extras->want_coverage || extras->want_reference);
+  if (!options.sets.empty() || options.reference || tables) {
+    core::raise_usage(fmt::format("--method {} has no --sets, --coverage or --reference", options.method));
+  }
+}
+
 }  // namespace
 
 ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context, ScoreExtras* extras) {
   check_reference_use(options, extras);
-  if (options.sets.empty()) core::raise_usage(fmt::format("--method {} needs --sets", options.method));
+  refuse_foreign_options(options, extras);
   const bool compat = options.compat != "none";
   const GeneAliases aliases = options.aliases ? GeneAliases(*options.aliases, context) : GeneAliases();
-  io::GeneSets gene_sets = io::read_gene_sets(options.sets, context);
+  io::GeneSets gene_sets;
+  if (!is_deconvolution(options.method)) gene_sets = sets_of(options, context);
   aliases.apply(gene_sets);
   io::MatrixTable matrix =
       read_expression({options.expression, options.gene_column, options.aliases, duplicate_policy(options.duplicates)},
                       aliases, context);
-  refuse_mixed_scales(matrix);
-  const CoverageLimits limits{static_cast<std::size_t>(options.min_genes.value_or(compat ? 1 : 5)),
+  if (options.method != "aucell") refuse_mixed_scales(matrix);
+  if (is_deconvolution(options.method)) return deconvolve(options, matrix, aliases, context);
+  // The populations of MCP-counter have between one and 33 markers.
+  const std::int64_t least = compat || options.method == "mcpcounter" ? 1 : 5;
+  const CoverageLimits limits{static_cast<std::size_t>(options.min_genes.value_or(least)),
                               options.min_coverage.value_or(compat ? 0.0 : 0.5), options.skip_absent,
                               options.skip_thin};
   const std::vector<SetRows> sets = match_sets(gene_sets, matrix, limits, context.log);
@@ -223,7 +291,7 @@ ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context,
     reference = read_score_reference(*options.reference, context);
     require_same_settings(*reference, settings, *options.reference);
   }
-  warn_of_floors(matrix, context.log);
+  if (options.method != "aucell") warn_of_floors(matrix, context.log);
   if (extras != nullptr && extras->want_coverage) extras->coverage = coverage_table(matrix, sets);
   if (extras != nullptr && extras->want_leading_edge)
     extras->leading_edge = leading_edge_table(matrix, sets, options, context.interrupt);

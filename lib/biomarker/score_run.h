@@ -12,9 +12,10 @@ namespace immucan::biomarker {
 
 struct ScoreOptions {
   std::filesystem::path expression, output;
-  std::filesystem::path sets;     ///< empty where the method brings its own genes
-  std::string method = "ssgsea";  ///< ssgsea | gsva | zscore | plage | singscore
-  std::string compat = "none";    ///< none | gsva | gseapy: another tool's result to the letter
+  std::filesystem::path sets;  ///< empty where the method brings its own genes
+  std::string method =
+      "ssgsea";  ///< ssgsea | gsva | zscore | plage | singscore | aucell | mean | mcpcounter | quantiseq | epic
+  std::string compat = "none";  ///< none | gsva | gseapy: another tool's result to the letter
   bool normalize = true;
   std::optional<std::int64_t> min_genes;  ///< default 5; 1 with --compat
   std::optional<double> min_coverage;     ///< default 0.5; 0 with --compat
@@ -28,6 +29,10 @@ struct ScoreOptions {
   std::string direction = "known";                 ///< singscore: known | unknown
   double alpha = 0.25;
   std::int64_t leading_genes = 10;  ///< per set and sample
+  double top_share = 0.05;          ///< aucell
+  bool tumour = true;               ///< quantiseq: leave out genes that tumours express
+  std::optional<std::filesystem::path> signature, signature_variability, signature_genes, mrna;  ///< epic
+  bool other_cells = true;                                                                       ///< epic
 };
 
 /// Tables beside the scores; text is TSV and empty unless asked for.

@@ -40,7 +40,9 @@ void declare(cli::OptionSet& set, Options& all) {
   set.option("--save-reference", all.save_reference, "This cohort's scores, to compare new patients with");
   set.option("--percentiles", all.percentiles, "Per cent of the --reference below each score");
   set.group("Algorithm");
-  set.choice("--method", options.method, {"ssgsea", "gsva", "zscore", "plage", "singscore"}, "Score");
+  set.choice("--method", options.method,
+             {"ssgsea", "gsva", "zscore", "plage", "singscore", "aucell", "mean", "mcpcounter", "quantiseq", "epic"},
+             "Score");
   set.choice("--compat", options.compat, {"none", "gsva", "gseapy"},
              "Another tool's ties and normalisation to the letter");
   set.flag("--normalize,!--no-normalize", options.normalize,
@@ -50,6 +52,13 @@ void declare(cli::OptionSet& set, Options& all) {
            "gsva: sum of both deviations, else the larger one");
   set.choice("--direction", options.direction, {"known", "unknown"},
              "singscore: NAME_UP and NAME_DN are joined if known");
+  set.option("--top-share", options.top_share, "aucell: share of the genes, from the highest, that is looked at");
+  set.flag("--tumour,!--no-tumour", options.tumour, "quantiseq: leave out genes that tumours express");
+  set.option("--signature", options.signature, "epic: profiles, genes × cell types");
+  set.option("--signature-variability", options.signature_variability, "epic: variances of --signature, for weights");
+  set.option("--signature-genes", options.signature_genes, "epic: table with the column gene, the genes to fit");
+  set.option("--mrna", options.mrna, "epic: table with the columns type and mrna, mRNA per cell");
+  set.flag("--other-cells,!--no-other-cells", options.other_cells, "epic: cells of no given type are possible");
   set.option("--min-genes", options.min_genes, "Measured genes a set needs (default 5; 1 with --compat)");
   set.option("--min-coverage", options.min_coverage, "Share of its genes a set needs (default 0.5; 0 with --compat)");
   set.flag("--skip-thin", options.skip_thin, "Sets under these limits are NA instead of an error");

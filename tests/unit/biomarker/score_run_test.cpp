@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "biomarker/aucell.h"
 #include "biomarker/expression_input.h"
 #include "biomarker_helpers.h"
 #include "core/random.h"
@@ -243,4 +244,48 @@ TEST_CASE("log and linear samples in one table; counts where TPM is needed", "[s
   test::expect_error([&] { biomarker::refuse_counts(read(hundred_genes(2, 4)), "quantiseq"); }, core::Status::kBadInput,
                      {"e.tsv", "look like counts", "quantiseq needs TPM"});
   CHECK_NOTHROW(biomarker::refuse_counts(read(hundred_genes(0.3, 0.4)), "quantiseq"));
+}
+
+TEST_CASE("MCP-counter's means on Liu", "[real]") {
+  const auto expression = test::shared_file("cohorts/Liu.expr.tsv.gz");
+  const auto expected = test::shared_file("reference_Liu/mcpcounter_mean_log2.tsv");
+  if (!expression || !expected) return;
+  biomarker::ScoreOptions options;
+  options.expression = *expression;
+  options.method = "mcpcounter";
+  options.min_coverage = 0;
+  options.skip_thin = options.skip_absent = true;
+  auto table = biomarker::score_samples(options, test::context());
+  const auto reference = io::read_table(*expected, test::context());
+  double worst = 0;
+  std::size_t compared = 0;
+  for (std::size_t row = 0; row < reference.rows.size(); ++row) {
+    const auto set = std::ranges::find(table.sets, reference.rows[row][0]);
+    REQUIRE(set != table.sets.end());
+    for (std::size_t column = 1; column < reference.header.size(); ++column) {
+      const auto sample = std::ranges::find(table.samples, reference.header[column]);
+      REQUIRE(sample != table.samples.end());
+      const double ours = table.at(static_cast<std::size_t>(set - table.sets.begin()),
+                                   static_cast<std::size_t>(sample - table.samples.begin()));
+      worst = std::max(worst, std::fabs(ours - *reference.number(row, column)));
+      ++compared;
+    }
+  }
+  CHECK(compared > 500);
+  CHECK(worst <= 1e-10);
+}
+
+TEST_CASE("AUCell by hand, and without influence of the rows' order", "[score]") {
+  io::MatrixTable matrix;
+  matrix.column_names = {"c"};
+  const double values[10] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+  for (int i = 0; i < 10; ++i) matrix.add_row("G" + std::to_string(i))[0] = values[i];
+  // T = 5: genes at places 1 and 3 give 4 + 2 of the possible 4 + 3.
+  const std::vector<biomarker::SetRows> sets{{"S", {0, 2}, 2, true}, {"low", {8, 9}, 2, true}};
+  const auto table = biomarker::aucell_scores(matrix, sets, 0.5, 1, nullptr);
+  CHECK(table.at(0, 0) == Approx(6.0 / 7));
+  CHECK(table.at(1, 0) == 0);
+  // All tied: every gene has the mean area (4 + 3 + 2 + 1) / 10.
+  for (std::size_t i = 0; i < 10; ++i) matrix.row(i)[0] = 1;
+  CHECK(biomarker::aucell_scores(matrix, sets, 0.5, 1, nullptr).at(1, 0) == Approx(2.0 / 7));
 }

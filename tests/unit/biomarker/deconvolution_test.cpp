@@ -1,0 +1,175 @@
+#include "biomarker/deconvolution.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <iostream>
+#include <map>
+
+#include "biomarker_helpers.h"
+#include "core/random.h"
+#include "io/tsv.h"
+#include "stats/constrained_ls.h"
+
+using namespace immucan;
+
+namespace {
+
+/// The best of all supports: the oracle for up to a dozen variables. Equality-bound supports are solved with a border.
+double objective(const std::vector<double>& gram, const std::vector<double>& c, const std::vector<double>& x) {
+  double value = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    value -= c[i] * x[i];
+    for (std::size_t j = 0; j < x.size(); ++j) value += x[i] * gram[i * x.size() + j] * x[j] / 2;
+  }
+  return value;
+}
+
+/// Largest violation of the conditions of Karush, Kuhn and Tucker; `multiplier` of the sum is read off the support.
+double kkt_violation(const std::vector<double>& gram, const std::vector<double>& c, const std::vector<double>& x,
+                     double lower, double upper) {
+  const std::size_t n = x.size();
+  double sum = 0, worst = 0, multiplier = 0, support = 0;
+  std::vector<double> gradient(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    sum += x[i];
+    worst = std::max(worst, -x[i]);
+    gradient[i] = c[i];
+    for (std::size_t j = 0; j < n; ++j) gradient[i] -= gram[i * n + j] * x[j];
+    if (x[i] > 0) {
+      multiplier += gradient[i];
+      support += 1;
+    }
+  }
+  worst = std::max({worst, sum - upper, lower - sum});
+  multiplier = support > 0 ? multiplier / support : 0;
+  const bool at_upper = sum > upper - 1e-9, at_lower = sum < lower + 1e-9;
+  if (!at_upper) worst = std::max(worst, multiplier);
+  if (!at_lower) worst = std::max(worst, -multiplier);
+  for (std::size_t i = 0; i < n; ++i) {
+    worst = std::max(worst, x[i] > 0 ? std::fabs(gradient[i] - multiplier) : gradient[i] - multiplier);
+  }
+  return worst;
+}
+
+double correlation(const std::vector<double>& a, const std::vector<double>& b) {
+  double ma = 0, mb = 0, ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ma += a[i] / static_cast<double>(a.size());
+    mb += b[i] / static_cast<double>(a.size());
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ab += (a[i] - ma) * (b[i] - mb);
+    aa += (a[i] - ma) * (a[i] - ma);
+    bb += (b[i] - mb) * (b[i] - mb);
+  }
+  return ab / std::sqrt(aa * bb);
+}
+
+}  // namespace
+
+TEST_CASE("constrained least squares: optimal by its conditions, in every regime", "[deconvolution]") {
+  core::Random random(9);
+  int at_upper = 0, at_lower = 0, inside = 0;
+  for (int round = 0; round < 400; ++round) {
+    const std::size_t n = 1 + random.below(11), m = n + 5 + random.below(20);
+    std::vector<double> a(m * n), b(m), gram(n * n, 0.0), c(n, 0.0);
+    for (double& v : a) v = std::fabs(random.normal());
+    const double size = round % 4 == 0 ? 0.2 : round % 4 == 1 ? 4 : 1;
+    for (double& v : b) v = size * random.normal() + (round % 3 == 0 ? 0 : size);
+    for (std::size_t i = 0; i < n; ++i) {
+      for (std::size_t k = 0; k < m; ++k) c[i] += a[k * n + i] * b[k];
+      for (std::size_t j = 0; j < n; ++j) {
+        for (std::size_t k = 0; k < m; ++k) gram[i * n + j] += a[k * n + i] * a[k * n + j];
+      }
+    }
+    const double lower = round % 5 == 0 ? 0.99 : 0;
+    const auto x = stats::bounded_sum_least_squares(gram, c, lower, 1);
+    REQUIRE(x.size() == n);
+    CHECK(kkt_violation(gram, c, x, lower, 1) <= 1e-9);
+    double sum = 0;
+    for (const double v : x) sum += v;
+    (sum > 1 - 1e-9 ? at_upper : lower > 0 && sum < lower + 1e-9 ? at_lower : inside) += 1;
+    // No feasible point nearby is better.
+    for (int trial = 0; trial < 5; ++trial) {
+      std::vector<double> y(n);
+      double total = 0;
+      for (double& v : y) total += v = random.uniform();
+      for (double& v : y) v /= total;
+      CHECK(objective(gram, c, x) <= objective(gram, c, y) + 1e-12);
+    }
+  }
+  CHECK(at_upper > 20);
+  CHECK(at_lower > 5);
+  CHECK(inside > 20);
+}
+
+TEST_CASE("quanTIseq on the melanoma samples of Racle: the quadratic-programming reference", "[real]") {
+  const auto expression = test::shared_file("deconv/racle_tpm.tsv.gz");
+  const auto expected_path = test::shared_file("deconv/reference_quantiseq_quadprog.tsv");
+  const auto truth_path = test::shared_file("deconv/racle_facs_truth.tsv");
+  if (!expression || !expected_path || !truth_path) return;
+  auto matrix = io::read_matrix_table(*expression, test::context());
+  biomarker::to_million(matrix, true);
+  const auto table = biomarker::quantiseq_fractions(matrix, {}, test::context().log, 1, nullptr);
+  const auto expected = io::read_table(*expected_path, test::context());
+  double worst = 0;
+  for (std::size_t row = 0; row < expected.rows.size(); ++row) {
+    REQUIRE(expected.rows[row][0] == table.samples[row]);
+    for (std::size_t column = 1; column < expected.header.size(); ++column) {
+      const auto set = std::ranges::find(table.sets, expected.header[column]);
+      REQUIRE(set != table.sets.end());
+      worst = std::max(worst, std::fabs(*expected.number(row, column) -
+                                        table.at(static_cast<std::size_t>(set - table.sets.begin()), row)));
+    }
+  }
+  std::cout << "quanTIseq: largest difference " << worst << "\n";
+  CHECK(worst <= 1e-6);
+  const std::map<std::string, std::vector<std::string>> cells{{"B cell", {"B.cells"}},
+                                                              {"T cell CD4+", {"T.cells.CD4", "Tregs"}},
+                                                              {"T cell CD8+", {"T.cells.CD8"}},
+                                                              {"NK cell", {"NK.cells"}}};
+  const auto truth = io::read_table(*truth_path, test::context());
+  std::vector<double> measured, estimated;
+  for (std::size_t row = 0; row < truth.rows.size(); ++row) {
+    const auto sample =
+        static_cast<std::size_t>(std::ranges::find(table.samples, truth.rows[row][0]) - table.samples.begin());
+    double value = 0;
+    for (const std::string& name : cells.at(truth.rows[row][1])) {
+      value += table.at(static_cast<std::size_t>(std::ranges::find(table.sets, name) - table.sets.begin()), sample);
+    }
+    measured.push_back(*truth.number(row, 2));
+    estimated.push_back(value);
+  }
+  std::cout << "quanTIseq: correlation with FACS " << correlation(measured, estimated) << "\n";
+  CHECK(correlation(measured, estimated) > 0.7);
+}
+
+TEST_CASE("EPIC's model finds planted fractions", "[deconvolution]") {
+  core::Random random(21);
+  biomarker::EpicOptions options;
+  options.profiles.name = "p.tsv";
+  options.profiles.types = {"B", "T", "M"};
+  for (int i = 0; i < 40; ++i) options.profiles.genes.push_back("G" + std::to_string(i));
+  for (int i = 0; i < 120; ++i) options.profiles.values.push_back(random.lognormal(2, 1));
+  double total[3] = {0, 0, 0};
+  for (std::size_t g = 0; g < 40; ++g) {
+    for (std::size_t t = 0; t < 3; ++t) total[t] += options.profiles.at(g, t);
+  }
+  io::MatrixTable matrix;
+  matrix.name = "e.tsv";
+  matrix.column_names = {"S"};
+  const double share[3] = {0.2, 0.5, 0.3};
+  for (std::size_t g = 0; g < 40; ++g) {
+    double value = 0;
+    for (std::size_t t = 0; t < 3; ++t) value += share[t] * options.profiles.at(g, t) / total[t];
+    matrix.add_row(options.profiles.genes[g])[0] = 1e6 * value;
+  }
+  options.mrna = {{"B", 2.0}, {"T", 1.0}, {"M", 4.0}};
+  options.other_cells = false;
+  const auto table = biomarker::epic_fractions(matrix, options, 1, nullptr);
+  const double sum = 0.1 + 0.5 + 0.075;
+  CHECK(table.at(0, 0) == Approx(0.1 / sum).epsilon(1e-9));
+  CHECK(table.at(1, 0) == Approx(0.5 / sum).epsilon(1e-9));
+  CHECK(table.at(2, 0) == Approx(0.075 / sum).epsilon(1e-9));
+}
