@@ -6,6 +6,7 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/math/special_functions/digamma.hpp>
 #include <boost/math/special_functions/gamma.hpp>
+#include <boost/math/special_functions/polygamma.hpp>
 #include <boost/math/special_functions/trigamma.hpp>
 #include <cmath>
 #include <limits>
@@ -68,6 +69,29 @@ double f_upper(double x, double df1, double df2) {
   return boost::math::cdf(boost::math::complement(boost::math::fisher_f_distribution<double, Policy>(df1, df2), x));
 }
 
+double f_density(double x, double df1, double df2) {
+  if (std::isinf(df2)) {
+    return df1 * boost::math::pdf(boost::math::chi_squared_distribution<double, Policy>(df1), df1 * x);
+  }
+  return boost::math::pdf(boost::math::fisher_f_distribution<double, Policy>(df1, df2), x);
+}
+
+double f_upper_quantile(double upper, double df1, double df2) {
+  using boost::math::complement;
+  if (std::isinf(df2)) {
+    return boost::math::quantile(complement(boost::math::chi_squared_distribution<double, Policy>(df1), upper)) / df1;
+  }
+  return boost::math::quantile(complement(boost::math::fisher_f_distribution<double, Policy>(df1, df2), upper));
+}
+
+double student_upper_quantile(double upper, double df) {
+  if (std::isinf(df)) {
+    return boost::math::quantile(boost::math::complement(boost::math::normal_distribution<double, Policy>(), upper));
+  }
+  return boost::math::quantile(
+      boost::math::complement(boost::math::students_t_distribution<double, Policy>(df), upper));
+}
+
 double poisson_cdf(double k, double mean) {
   if (std::isnan(k) || std::isnan(mean)) return kNan;
   if (k < 0) return 0;
@@ -83,6 +107,21 @@ double digamma(double x) {
 }
 double trigamma(double x) {
   return boost::math::trigamma(x, Policy());
+}
+
+double trigamma_inverse(double value) {
+  if (!(value > 0)) return kNan;
+  if (value > 1e7) return 1 / std::sqrt(value);
+  if (value < 1e-6) return 1 / value;
+  // 1/trigamma is convex and nearly linear: Newton from below on it converges monotonically (Smyth 2004, appendix).
+  double x = 0.5 + 1 / value;
+  for (int iteration = 0; iteration < 50; ++iteration) {
+    const double tri = trigamma(x);
+    const double step = tri * (1 - tri / value) / boost::math::polygamma(2, x, Policy());
+    x += step;
+    if (-step / x < 1e-12) break;
+  }
+  return x;
 }
 
 }  // namespace immucan::stats

@@ -15,11 +15,18 @@ namespace immucan::stats {
 [[nodiscard]] double student_quantile(double probability, double df);
 /// P(X >= x) of Fisher's F; `df2` may be infinite.
 [[nodiscard]] double f_upper(double x, double df1, double df2);
+[[nodiscard]] double f_density(double x, double df1, double df2);
+/// x with P(X >= x) = `upper`.
+[[nodiscard]] double f_upper_quantile(double upper, double df1, double df2);
+/// t > 0 with P(T >= t) = `upper` < 1/2; accurate far in the tail.
+[[nodiscard]] double student_upper_quantile(double upper, double df);
 /// P(X <= k) of a Poisson variable.
 [[nodiscard]] double poisson_cdf(double k, double mean);
 [[nodiscard]] double log_gamma(double x);
 [[nodiscard]] double digamma(double x);
 [[nodiscard]] double trigamma(double x);
+/// x > 0 with trigamma(x) = `value` > 0.
+[[nodiscard]] double trigamma_inverse(double value);
 
 /// z of a two-sided 95 % interval.
 inline constexpr double kZ95 = 1.959963984540054;
