@@ -92,11 +92,30 @@ std::vector<BatchLayout> batch_layouts(const CohortFeatures& cohort, const Outco
   return layouts;
 }
 
-void adjust(std::vector<Association>& rows, double Association::* p, double Association::* adjusted) {
+void adjust(std::vector<Association>& rows, double Association::* p, double Association::* adjusted,
+            std::vector<double> (*method)(std::span<const double>) = stats::benjamini_hochberg) {
   std::vector<double> values;
   for (const Association& row : rows) values.push_back(row.*p);
-  const std::vector<double> fdr = stats::benjamini_hochberg(values);
+  const std::vector<double> fdr = method(values);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].*adjusted = fdr[i];
+}
+
+/// Tumour types are strata where at least two have enough patients to be compared within.
+std::vector<std::string> pan_tumour_strata(const io::Table& clinical, const CohortFeatures& cohort,
+                                           const core::Log& log) {
+  constexpr std::size_t kEnough = 20;
+  const auto column = clinical.find("tumour_type");
+  if (!column) return {};
+  std::map<std::string, std::size_t> counts;
+  for (const std::size_t row : cohort.clinical_row) {
+    if (!core::is_missing(clinical.rows[row][*column])) ++counts[clinical.rows[row][*column]];
+  }
+  if (counts.size() < 2) return {};
+  const auto large = std::ranges::count_if(counts, [](const auto& entry) { return entry.second >= kEnough; });
+  if (large >= 2) return {"tumour_type"};
+  log.info(
+      fmt::format("{} tumour types, too few patients each to stratify (--strata tumour_type does)", counts.size()));
+  return {};
 }
 
 /// "Predictive" needs a randomised comparison and its interaction test. A marker that matters in randomised patients
@@ -128,6 +147,18 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
     }
     basis.emplace(complete, outcome);
   }
+  std::optional<std::size_t> compared;
+  if (options.compare) {
+    const auto at = std::ranges::lower_bound(cohort.features, *options.compare);
+    if (at == cohort.features.end() || *at != *options.compare) {
+      core::raise_usage("--compare: no feature '" + core::printable(*options.compare) + "'");
+    }
+    compared = static_cast<std::size_t>(at - cohort.features.begin());
+  }
+  table.moderated = !outcome.survival && (options.moderated || options.trend || options.robust);
+  table.proportional_hazards = outcome.survival && options.proportional_hazards;
+  table.compared = compared.has_value();
+  table.stratified = !outcome.strata.empty();
   const auto test = [&](std::size_t feature) {
     Association& row = table.rows[feature];
     row.feature = cohort.features[feature];
@@ -142,10 +173,12 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
       row.flag = outcome.survival ? "no_event" : "one_class";
     } else {
       if (outcome.survival) {
-        test_survival(rows, outcome, *basis, row);
+        test_survival(rows, outcome, *basis, options.proportional_hazards, row);
       } else {
         test_response(rows, outcome, distribution, row);
       }
+      if (!outcome.strata.empty()) test_strata(rows, outcome, row);
+      if (compared) compare_auc(cohort.row(feature), cohort.row(*compared), outcome, row);
       if (!outcome.arms.empty()) test_interaction(rows, outcome, row);
       if (!layouts.empty() && layouts[cohort.source[feature]].batches >= 2) {
         test_batch(rows, outcome, layouts[cohort.source[feature]], distribution, row);
@@ -160,7 +193,12 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
         for (std::size_t feature = unit * kFeaturesPerUnit; feature < end; ++feature) test(feature);
       },
       &context.interrupt);
+  if (table.moderated) test_moderated(cohort, outcome, options, table.rows);
   adjust(table.rows, &Association::p, &Association::fdr);
+  adjust(table.rows, &Association::p, &Association::q, stats::q_values);
+  adjust(table.rows, &Association::p, &Association::p_by, stats::benjamini_yekutieli);
+  adjust(table.rows, &Association::p, &Association::p_holm, stats::holm);
+  adjust(table.rows, &Association::p_moderated, &Association::fdr_moderated);
   adjust(table.rows, &Association::p_interaction, &Association::fdr_interaction);
   for (Association& row : table.rows) {
     row.claim = claim_of(row, table, options.fdr_level);
@@ -183,7 +221,16 @@ AssociationTable associate(const AssociateOptions& options, core::RunContext& co
   }
   const io::Table clinical = io::read_clinical(options.clinical, context);
   const CohortFeatures cohort = join_features(options.cohort, clinical, context);
-  const Outcome outcome = read_outcome(options.outcome, clinical, cohort.clinical_row);
+  if (options.outcome.time && options.cohort.samples && options.cohort.visit != "naive" && !options.outcome.landmark &&
+      !options.outcome.start) {
+    core::raise_usage("visit '" + core::printable(options.cohort.visit) +
+                      "' against survival needs --landmark TIME or --start COLUMN: patients who die early are never "
+                      "measured on treatment, which makes any such marker look protective");
+  }
+  if (options.compare && options.outcome.time) core::raise_usage("--compare needs --response");
+  OutcomeOptions asked = options.outcome;
+  if (asked.strata.empty() && options.pan_tumour) asked.strata = pan_tumour_strata(clinical, cohort, context.log);
+  const Outcome outcome = read_outcome(asked, clinical, cohort.clinical_row);
   return associate(cohort, outcome, options, context);
 }
 

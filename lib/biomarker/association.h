@@ -19,7 +19,11 @@ struct AssociateOptions {
   OutcomeOptions outcome;
   std::filesystem::path clinical, output;
   std::int64_t min_samples = 6;
-  double fdr_level = 0.05;  ///< under which a claim is made
+  double fdr_level = 0.05;                                ///< under which a claim is made
+  bool moderated = false, trend = false, robust = false;  ///< response: moderated t (trend and robust imply it)
+  bool proportional_hazards = false;                      ///< survival: test of proportional hazards
+  std::optional<std::string> compare;                     ///< response: feature against which AUCs are compared
+  bool pan_tumour = true;                                 ///< stratify by tumour_type where it varies
 };
 
 /// NaN = NA. Effects are per standard deviation (n - 1) of the feature among the patients of the row.
@@ -40,6 +44,14 @@ struct Association {
   std::size_t n_arms = 0;
   double interaction = kNan, interaction_se = kNan, p_interaction = kNan, fdr_interaction = kNan;
   double effect_arm[2] = {kNan, kNan}, lower_arm[2] = {kNan, kNan}, upper_arm[2] = {kNan, kNan};
+  double q = kNan, p_by = kNan, p_holm = kNan;
+  double group_difference = kNan, moderated_t = kNan, p_moderated = kNan, fdr_moderated = kNan, log_odds = kNan;
+  double prior_df = kNan, prior_variance = kNan;
+  double auc_difference = kNan, auc_z = kNan, p_auc_difference = kNan;
+  double p_proportional = kNan;
+  std::size_t strata = 0;  ///< with an effect of their own
+  double fixed = kNan, fixed_se = kNan, random = kNan, random_se = kNan, i_squared = kNan, p_heterogeneity = kNan;
+  std::string stratum_effects;  ///< name:patients:effect:se, joined by ';'
   double batch_p = kNan, p_batch_adjusted = kNan;
   std::string flag;   ///< joined by ';'
   std::string claim;  ///< predictive | prognostic | associated | none
@@ -52,6 +64,7 @@ struct AssociationTable {
   bool randomised = false;
   bool batches = false;
   std::size_t patients = 0, tested = 0;
+  bool moderated = false, proportional_hazards = false, compared = false, stratified = false;
 };
 
 /// Reads, joins, tests. Features with fewer than `min_samples` values, one class, or no variation have NA and do not

@@ -49,7 +49,18 @@ void write_header(const AssociationTable& table, std::string& out) {
         "\tarm_reference\tarm_other\tn_arms\trandomised\tinteraction\tinteraction_se\tp_interaction\t"
         "fdr_interaction\teffect_reference\tlower_reference\tupper_reference\teffect_other\tlower_other\tupper_other";
   }
-  out += "\tbatch_p\tp_batch_adjusted\tflag\tclaim\n";
+  out += "\tbatch_p\tp_batch_adjusted\tflag\tclaim\tq_value\tp_by\tp_holm";
+  if (table.moderated) {
+    out += "\tdifference\tmoderated_t\tp_moderated\tfdr_moderated\tlog_odds\tprior_df\tprior_variance";
+  }
+  if (table.compared) out += "\tauc_difference\tauc_z\tp_auc_difference";
+  if (table.proportional_hazards) out += "\tp_proportional_hazards";
+  if (table.stratified) {
+    out +=
+        "\tn_strata\tfixed_effect\tfixed_se\trandom_effect\trandom_se\ti_squared\tp_heterogeneity\t"
+        "stratum_effects";
+  }
+  out += '\n';
 }
 
 }  // namespace
@@ -76,6 +87,17 @@ std::string format_associations(const AssociationTable& table) {
       }
     }
     line.number(row.batch_p).number(row.p_batch_adjusted).text(row.flag).text(row.claim);
+    line.number(row.q).number(row.p_by).number(row.p_holm);
+    if (table.moderated) {
+      line.number(row.group_difference).number(row.moderated_t).number(row.p_moderated).number(row.fdr_moderated);
+      line.number(row.log_odds).number(row.prior_df).number(row.prior_variance);
+    }
+    if (table.compared) line.number(row.auc_difference).number(row.auc_z).number(row.p_auc_difference);
+    if (table.proportional_hazards) line.number(row.p_proportional);
+    if (table.stratified) {
+      line.count(row.strata).number(row.fixed).number(row.fixed_se).number(row.random).number(row.random_se);
+      line.number(row.i_squared).number(row.p_heterogeneity).text(row.stratum_effects);
+    }
   }
   return out;
 }

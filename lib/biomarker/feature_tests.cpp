@@ -54,8 +54,17 @@ stats::SurvivalRows survival_rows(std::span<const std::size_t> patients, const O
   for (const std::size_t patient : patients) {
     result.time.push_back(outcome.time[patient]);
     result.event.push_back(outcome.event[patient]);
+    if (!outcome.start.empty()) result.start.push_back(outcome.start[patient]);
+    if (!outcome.stratum.empty()) result.stratum.push_back(outcome.stratum[patient]);
   }
   return result;
+}
+
+std::vector<std::uint32_t> strata_of(std::span<const std::size_t> patients, const Outcome& outcome) {
+  std::vector<std::uint32_t> strata;
+  if (outcome.stratum.empty()) return strata;
+  for (const std::size_t patient : patients) strata.push_back(outcome.stratum[patient]);
+  return strata;
 }
 
 void set_interval(Association& result) {
@@ -148,7 +157,13 @@ void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankS
     set_interval(result);
   }
   if (logistic.firth) add_flag(result, "separated");
-  if (outcome.covariate_names.empty()) {
+  if (!outcome.stratum.empty() && outcome.covariate_names.size() == outcome.stratum_columns) {
+    const stats::ChiSquaredTest test =
+        stats::van_elteren_test(rows.values, events_of(rows, outcome), strata_of(rows.patients, outcome));
+    result.statistic = test.statistic;
+    result.p = test.p;
+    result.test = "van_elteren";
+  } else if (outcome.covariate_names.empty()) {
     result.statistic = rank_sum.w;
     result.p = rank_sum.p;
     result.test = rank_sum.exact ? "wilcoxon_exact" : "wilcoxon";
@@ -170,20 +185,24 @@ SurvivalBasis::SurvivalBasis(std::span<const std::size_t> patients, const Outcom
   for (const std::size_t patient : patients) {
     for (std::size_t j = 0; j < columns; ++j) covariates.push_back(outcome.covariates[patient * columns + j]);
   }
-  if (columns > 0) fit = model.fit(covariates, columns);
-  residuals = model.martingale_residuals(covariates, columns, fit.coefficients);
+  const stats::CoxOptions options{.ties = outcome.ties};
+  if (columns > 0) fit = model.fit(covariates, columns, options);
+  residuals = model.martingale_residuals(covariates, columns, fit.coefficients, options);
+  stratum = strata_of(patients, outcome);
 }
 
-void test_survival(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& all, Association& result) {
+void test_survival(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& all, bool proportional_hazards,
+                   Association& result) {
+  const stats::CoxOptions options{.ties = outcome.ties};
   const std::size_t columns = 1 + outcome.covariate_names.size();
   std::optional<SurvivalBasis> own;
   if (rows.patients.size() != all.model.rows()) own.emplace(rows.patients, outcome);
   const SurvivalBasis& basis = own ? *own : all;
   const std::vector<double> design = columns == 1 ? rows.scaled : design_of(rows, outcome, {rows.scaled});
-  const stats::CoxFit fit = basis.model.fit(design, columns);
+  const stats::CoxFit fit = basis.model.fit(design, columns, options);
   if (fit.rank < columns && fit.covariance[0] <= 0) return;
   const stats::ResidualScoreTest score =
-      stats::residual_score_test(rows.scaled, basis.covariates, columns - 1, basis.residuals);
+      stats::residual_score_test(rows.scaled, basis.covariates, columns - 1, basis.residuals, basis.stratum);
   result.statistic = score.statistic;
   result.p = score.p;
   result.test = "cox_score";
@@ -194,7 +213,7 @@ void test_survival(const FeatureRows& rows, const Outcome& outcome, const Surviv
   if (columns > 1) {
     std::vector<double> coefficients = basis.fit.coefficients;
     coefficients.insert(coefficients.begin(), 0.0);
-    information_score = basis.model.score_statistic(design, columns, coefficients);
+    information_score = basis.model.score_statistic(design, columns, coefficients, options);
   }
   const double t2 = score.statistic * score.statistic;
   const double permutation_score = (score.df + 1) * t2 / (t2 + score.df);
@@ -209,6 +228,11 @@ void test_survival(const FeatureRows& rows, const Outcome& outcome, const Surviv
   }
   result.se = std::sqrt(fit.covariance[0]);
   set_interval(result);
+  if (proportional_hazards && outcome.ties != stats::Ties::kExact) {
+    std::vector<std::size_t> terms(columns);
+    for (std::size_t j = 0; j < columns; ++j) terms[j] = j;
+    result.p_proportional = basis.model.proportional_hazards_test(design, columns, fit, terms, options).front().p;
+  }
 }
 
 void test_interaction(const FeatureRows& rows, const Outcome& outcome, Association& result) {
@@ -231,12 +255,14 @@ void test_interaction(const FeatureRows& rows, const Outcome& outcome, Associati
   const std::vector<double> design = design_of(both, outcome, {product, both.scaled, arm});
   if (outcome.survival) {
     const stats::CoxModel model(survival_rows(both.patients, outcome));
-    const stats::CoxFit fit = model.fit(design, columns);
+    const stats::CoxOptions options{.ties = outcome.ties};
+    const stats::CoxFit fit = model.fit(design, columns, options);
     const std::vector<double> others = design_of(both, outcome, {both.scaled, arm});
-    const stats::CoxFit null = model.fit(others, columns - 1);
+    const stats::CoxFit null = model.fit(others, columns - 1, options);
     result.p_interaction =
         stats::residual_score_test(product, others, columns - 1,
-                                   model.martingale_residuals(others, columns - 1, null.coefficients))
+                                   model.martingale_residuals(others, columns - 1, null.coefficients, options),
+                                   strata_of(both.patients, outcome))
             .p;
     if (fit.infinite) return;
     result.interaction = fit.coefficients[0];
@@ -282,7 +308,11 @@ void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayo
   }
   if (outcome.survival) {
     stats::SurvivalRows survival = survival_rows(known.patients, outcome);
-    survival.stratum = batch;
+    std::vector<std::uint32_t> within = batch;
+    for (std::size_t i = 0; i < within.size() && !survival.stratum.empty(); ++i) {
+      within[i] += static_cast<std::uint32_t>(layout.batches) * survival.stratum[i];
+    }
+    survival.stratum = within;
     const std::size_t columns = outcome.covariate_names.size();
     const std::vector<double> covariates = design_of(known, outcome, {});
     const stats::CoxModel model(survival);
@@ -290,7 +320,7 @@ void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayo
     if (columns > 0) coefficients = model.fit(covariates, columns).coefficients;
     result.p_batch_adjusted =
         stats::residual_score_test(known.scaled, covariates, columns,
-                                   model.martingale_residuals(covariates, columns, coefficients), batch)
+                                   model.martingale_residuals(covariates, columns, coefficients), within)
             .p;
   } else {
     result.p_batch_adjusted = stats::van_elteren_test(known.values, events_of(known, outcome), batch).p;

@@ -24,13 +24,23 @@ struct SurvivalBasis {
   std::vector<double> covariates;  ///< row-major
   stats::CoxFit fit;               ///< covariates only
   std::vector<double> residuals;   ///< martingale residuals of that fit
+  std::vector<std::uint32_t> stratum;
 };
 
 /// Fills the columns of the outcome; needs both classes (or an event) and variation.
 void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankSumDistribution& distribution,
                    Association& result);
 /// `all`: the basis of all patients with the outcome and all covariates.
-void test_survival(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& all, Association& result);
+void test_survival(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& all, bool proportional_hazards,
+                   Association& result);
+/// Effects per stratum and what they say together.
+void test_strata(const FeatureRows& rows, const Outcome& outcome, Association& result);
+/// Moderated t of responders against the others, over all features that `rows` tested; covariates in the linear model.
+void test_moderated(const CohortFeatures& cohort, const Outcome& outcome, const AssociateOptions& options,
+                    std::vector<Association>& rows);
+/// Paired DeLong of a feature against another, among the patients who have both.
+void compare_auc(std::span<const double> values, std::span<const double> other, const Outcome& outcome,
+                 Association& result);
 /// Marker × arm.
 void test_interaction(const FeatureRows& rows, const Outcome& outcome, Association& result);
 

@@ -120,6 +120,72 @@ void read_covariate(const std::string& name, const io::Table& clinical, const st
   }
 }
 
+/// Follow-up from the landmark on; late entries.
+void delay_entry(const OutcomeOptions& options, const io::Table& clinical, const std::vector<std::size_t>& rows,
+                 Outcome& outcome) {
+  if (options.landmark) {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (outcome.known[i] == 0) continue;
+      outcome.time[i] -= *options.landmark;
+      if (outcome.time[i] <= 0) outcome.known[i] = 0;
+    }
+  }
+  if (options.start) {
+    const std::size_t column = clinical.require(*options.start);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto start = clinical.number(rows[i], column);
+      outcome.start.push_back(start.value_or(kNan));
+      if (!start) outcome.known[i] = 0;
+      if (outcome.known[i] == 0) continue;
+      if (*start < 0 || *start >= outcome.time[i]) {
+        clinical.fail(rows[i], column,
+                      fmt::format("start {} is not between 0 and the end of follow-up ({})",
+                                  core::format_double(*start), core::format_double(outcome.time[i])),
+                      "A patient is at risk from the start to the end");
+      }
+    }
+  }
+  std::size_t events = 0, known = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (outcome.known[i] == 0) outcome.event[i] = 0;
+    events += outcome.event[i];
+    known += outcome.known[i];
+  }
+  if (events == 0) {
+    fail_column(clinical, *options.event,
+                fmt::format("no event among the {} patients under observation after the landmark", known),
+                "A survival analysis needs events");
+  }
+}
+
+void read_strata(const std::vector<std::string>& names, const io::Table& clinical, const std::vector<std::size_t>& rows,
+                 Outcome& outcome) {
+  std::vector<std::string> own(rows.size());
+  std::map<std::string, std::uint32_t> index;
+  for (const std::string& name : names) {
+    const std::size_t column = clinical.require(name);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const std::string& text = clinical.rows[rows[i]][column];
+      if (core::is_missing(text)) outcome.known[i] = 0;
+      own[i] += (own[i].empty() ? "" : "/") + text;
+    }
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (outcome.known[i] != 0) index.emplace(own[i], 0);
+  }
+  std::size_t known = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) known += outcome.known[i];
+  if (index.size() * 2 > known) {
+    fail_column(clinical, names.front(), fmt::format("{} strata for {} patients", index.size(), known),
+                "Strata need several patients each");
+  }
+  for (auto& [name, number] : index) {
+    number = static_cast<std::uint32_t>(outcome.strata.size());
+    outcome.strata.push_back(name);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) outcome.stratum.push_back(outcome.known[i] != 0 ? index.at(own[i]) : 0);
+}
+
 void read_treatment(const std::string& name, const io::Table& clinical, const std::vector<std::size_t>& rows,
                     Outcome& outcome) {
   const std::size_t column = clinical.require(name);
@@ -161,8 +227,23 @@ Outcome read_outcome(const OutcomeOptions& options, const io::Table& clinical, c
   } else {
     read_response(*options.response, clinical, rows, outcome);
   }
+  if (outcome.survival && (options.landmark || options.start)) delay_entry(options, clinical, rows, outcome);
+  outcome.ties = options.ties == "exact"     ? stats::Ties::kExact
+                 : options.ties == "breslow" ? stats::Ties::kBreslow
+                                             : stats::Ties::kEfron;
   std::vector<std::vector<double>> columns;
   for (const std::string& name : options.covariates) read_covariate(name, clinical, rows, columns, outcome);
+  if (!options.strata.empty()) {
+    read_strata(options.strata, clinical, rows, outcome);
+    if (!outcome.survival) {
+      for (std::uint32_t level = 1; level < outcome.strata.size(); ++level) {
+        outcome.covariate_names.push_back(outcome.strata[level]);
+        auto& values = columns.emplace_back();
+        for (const std::uint32_t own : outcome.stratum) values.push_back(own == level ? 1.0 : 0.0);
+        ++outcome.stratum_columns;
+      }
+    }
+  }
   outcome.covariates_known.assign(rows.size(), 1);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const auto& column : columns) {

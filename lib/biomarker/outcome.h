@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/tsv.h"
+#include "stats/cox.h"
 
 namespace immucan::biomarker {
 
@@ -15,6 +16,10 @@ struct OutcomeOptions {
   std::vector<std::string> covariates;     ///< columns; text becomes indicators against its first level
   std::optional<std::string> treatment;    ///< column of arms
   std::optional<std::string> batch;        ///< column of clinical.tsv with batches
+  std::vector<std::string> strata;         ///< columns; within their combinations patients are compared
+  std::optional<std::string> start;        ///< column: time at which a patient comes under observation
+  std::optional<double> landmark;          ///< patients whose follow-up ended by then are left out; time counts from it
+  std::string ties = "efron";              ///< efron | breslow | exact
 };
 
 /// All vectors follow `rows` of clinical.tsv that were asked for.
@@ -26,6 +31,12 @@ struct Outcome {
   std::vector<std::string> covariate_names;
   std::vector<double> covariates;  ///< row-major patients × names; NaN = missing
   std::vector<std::uint8_t> covariates_known;
+  std::vector<double> start;           ///< empty without --start
+  std::vector<std::uint32_t> stratum;  ///< empty without strata
+  std::vector<std::string> strata;     ///< their names
+  /// Response: the last columns of the covariates are indicators of the strata.
+  std::size_t stratum_columns = 0;
+  stats::Ties ties = stats::Ties::kEfron;
   std::vector<std::string> arms;   ///< the two arms compared, reference first; empty without --treatment
   std::vector<int> arm;            ///< 0, 1, or -1 where missing or another arm
   bool randomised = false;         ///< the compared patients were all randomised

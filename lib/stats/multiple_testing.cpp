@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <limits>
 
+#include "stats/smoothing_spline.h"
+
 namespace immucan::stats {
 
 namespace {
@@ -56,6 +58,29 @@ std::vector<double> holm(std::span<const double> p) {
     adjusted[order[k]] = std::min(1.0, greatest);
   }
   return adjusted;
+}
+
+double share_of_nulls(std::span<const double> p) {
+  constexpr int kSteps = 19;
+  std::vector<double> lambda, share;
+  double tests = 0;
+  for (const double value : p) tests += std::isnan(value) ? 0 : 1;
+  for (int step = 1; step <= kSteps; ++step) {
+    lambda.push_back(0.05 * step);
+    double beyond = 0;
+    for (const double value : p) beyond += value >= lambda.back() ? 1 : 0;
+    if (beyond == 0) return 1;
+    share.push_back(beyond / (tests * (1 - lambda.back())));
+  }
+  const double last = smoothing_spline(lambda, share, 3).back();
+  return last > 0 ? std::min(last, 1.0) : 1;
+}
+
+std::vector<double> q_values(std::span<const double> p) {
+  std::vector<double> q = benjamini_hochberg(p);
+  const double share = share_of_nulls(p);
+  for (double& value : q) value *= share;
+  return q;
 }
 
 }  // namespace immucan::stats

@@ -21,10 +21,23 @@ void declare(cli::OptionSet& set, biomarker::AssociateOptions& options) {
   set.option("--response", options.outcome.response, "Column of clinical.tsv: R or NR");
   set.option("--time", options.outcome.time, "Column of clinical.tsv: follow-up");
   set.option("--event", options.outcome.event, "Column of clinical.tsv: 1 event, 0 end of follow-up");
+  set.option("--landmark", options.outcome.landmark,
+             "Survival: leave out patients whose follow-up ended by this time, and count from it");
+  set.option("--start", options.outcome.start,
+             "Survival: column with the time at which a patient comes under observation");
   set.group("Algorithm");
   set.option("--covariates", options.outcome.covariates, "Columns of clinical.tsv to adjust for");
   set.option("--treatment", options.outcome.treatment, "Column with two arms: tests marker × arm");
   set.option("--batch", options.outcome.batch, "Column of clinical.tsv with batches, instead of those of samples.tsv");
+  set.option("--strata", options.outcome.strata, "Columns of clinical.tsv; patients are compared within strata");
+  set.flag("--pan-tumour,!--no-pan-tumour", options.pan_tumour,
+           "Stratify by tumour_type where two types have 20 patients each");
+  set.choice("--ties", options.outcome.ties, {"efron", "breslow", "exact"}, "Survival: tied times");
+  set.flag("--ph-test", options.proportional_hazards, "Survival: test of proportional hazards");
+  set.flag("--moderated", options.moderated, "Response: moderated t of limma");
+  set.flag("--trend", options.trend, "Moderated t with a prior variance that follows the mean");
+  set.flag("--robust", options.robust, "Moderated t with a prior that outlying variances do not steer");
+  set.option("--compare", options.compare, "Response: feature whose AUC is compared with all others (paired DeLong)");
   set.option("--min-samples", options.min_samples, "Values a feature needs to be tested");
   set.group("Output");
   set.output_file(options.output, "A row per feature, by p");
