@@ -44,13 +44,26 @@ void InterruptSource::check() const {
   }
 }
 
+bool InterruptSource::wait_once(int file_descriptor, short events, int milliseconds) const {
+  pollfd descriptors[2] = {{file_descriptor, events, 0}, {signal_descriptor_, POLLIN, 0}};
+  const int ready = poll(descriptors, 2, milliseconds);
+  if (ready < 0 && errno == EINTR) return false;
+  check();
+  return ready <= 0 || descriptors[0].revents != 0;
+}
+
 void InterruptSource::wait_readable(int file_descriptor) const {
-  for (;;) {
-    pollfd descriptors[2] = {{file_descriptor, POLLIN, 0}, {signal_descriptor_, POLLIN, 0}};
-    const int ready = poll(descriptors, 2, -1);
-    if (ready < 0 && errno == EINTR) continue;
-    check();
-    if (ready < 0 || descriptors[0].revents != 0) return;
+  while (!wait_once(file_descriptor, POLLIN, -1)) {
+  }
+}
+
+void InterruptSource::wait_writable(int file_descriptor) const {
+  while (!wait_once(file_descriptor, POLLOUT, -1)) {
+  }
+}
+
+void InterruptSource::pause(std::chrono::milliseconds time) const {
+  while (!wait_once(-1, 0, static_cast<int>(time.count()))) {
   }
 }
 

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <climits>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -59,7 +61,7 @@ fs::path resolve_links(fs::path path) {
     if (error) return path;
     path = next.is_absolute() ? next : path.parent_path() / next;
   }
-  return path;
+  raise_create_errno(path.string(), ELOOP);
 }
 
 std::string random_suffix() {
@@ -99,6 +101,30 @@ void rename_checked(const fs::path& from, const fs::path& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) raise_write_errno(to.string(), "rename", errno);
 }
 
+bool is_pipe(int descriptor) {
+  struct stat status{};
+  return ::fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+/// Opens what is there and is not a regular file. A FIFO without a reader refuses a non-blocking open (ENXIO), so the
+/// wait for a reader is ours and can be interrupted; a blocking open could not, as signals are blocked.
+Descriptor open_special(const fs::path& resolved, const fs::path& target, const InterruptSource* interrupt) {
+  for (;;) {
+    const int number = ::open(resolved.c_str(), O_WRONLY | O_CLOEXEC | (interrupt != nullptr ? O_NONBLOCK : 0));
+    if (number >= 0) {
+      Descriptor descriptor(number);
+      const int flags = ::fcntl(number, F_GETFL);
+      if (flags < 0 || ::fcntl(number, F_SETFL, flags & ~O_NONBLOCK) < 0) {
+        raise_create_errno(target.string(), errno);
+      }
+      return descriptor;
+    }
+    if (errno == EINTR) continue;
+    if (errno != ENXIO || interrupt == nullptr) raise_create_errno(target.string(), errno);
+    interrupt->pause(std::chrono::milliseconds(20));
+  }
+}
+
 bool is_special(const fs::path& target) {
   struct stat status{};
   return ::stat(target.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
@@ -116,6 +142,7 @@ struct OutputFile::State {
   std::optional<FileRecord> record;  ///< set by finish()
   std::uint64_t size = 0;
   bool published = false;
+  const InterruptSource* pipe_interrupt = nullptr;  ///< set when the output is a pipe whose reader may stall
 
   ~State() {
     if (!temporary.empty() && !published) ::unlink(temporary.c_str());
@@ -126,7 +153,13 @@ struct OutputFile::State {
     digest.update(rest);
     size += rest.size();
     while (!rest.empty()) {
-      const ssize_t written = ::write(descriptor.number(), rest.data(), rest.size());
+      std::size_t part = rest.size();
+      if (pipe_interrupt != nullptr) {
+        // A pipe that poll calls writable takes PIPE_BUF bytes without blocking, and not one more is promised.
+        pipe_interrupt->wait_writable(descriptor.number());
+        part = std::min<std::size_t>(part, PIPE_BUF);
+      }
+      const ssize_t written = ::write(descriptor.number(), rest.data(), part);
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) raise_write_errno(target.string(), "write", errno);
       rest.remove_prefix(static_cast<std::size_t>(written));
@@ -135,19 +168,20 @@ struct OutputFile::State {
   }
 };
 
-OutputFile::OutputFile(fs::path target) : state_(std::make_unique<State>()) {
+OutputFile::OutputFile(fs::path target, const InterruptSource* interrupt) : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.target = std::move(target);
   state.buffer.reserve(kBufferSize);
   if (state.target == "-") {
     state.target = "<stdout>";
     state.descriptor = Descriptor(STDOUT_FILENO, false);
+    if (is_pipe(STDOUT_FILENO)) state.pipe_interrupt = interrupt;
     return;
   }
   state.resolved = resolve_links(state.target);
   if (is_special(state.resolved)) {
-    state.descriptor = Descriptor(::open(state.resolved.c_str(), O_WRONLY | O_CLOEXEC));
-    if (state.descriptor.number() < 0) raise_create_errno(state.target.string(), errno);
+    state.descriptor = open_special(state.resolved, state.target, interrupt);
+    if (is_pipe(state.descriptor.number())) state.pipe_interrupt = interrupt;
     return;
   }
   std::error_code error;
@@ -317,14 +351,14 @@ OutputSet OutputSet::folder(const RunContext& context, fs::path directory) {
 OutputSet OutputSet::single(const RunContext& context, fs::path file) {
   auto state = std::make_unique<State>(context);
   state->single = std::move(file);
-  state->files.emplace_back(state->single.filename(), OutputFile(state->single));
+  state->files.emplace_back(state->single.filename(), OutputFile(state->single, &context.interrupt));
   return OutputSet(std::move(state));
 }
 
 OutputFile& OutputSet::add(const fs::path& relative) {
   const fs::path target = state_->directory / relative;
   state_->folders.make(target.parent_path());
-  return state_->files.emplace_back(relative, OutputFile(target)).second;
+  return state_->files.emplace_back(relative, OutputFile(target, &state_->context.interrupt)).second;
 }
 
 OutputFile& OutputSet::file() {

@@ -13,12 +13,14 @@
 
 namespace immucan::core {
 
+class InterruptSource;
 struct RunContext;
 
 /// Buffered bytes into one output. "-" is stdout (no rename, flushed and checked by commit).
 class OutputFile {
  public:
-  explicit OutputFile(std::filesystem::path target);
+  /// With `interrupt`, waiting for the reader of a pipe ends when a signal is pending (Interrupted is thrown).
+  explicit OutputFile(std::filesystem::path target, const InterruptSource* interrupt = nullptr);
   ~OutputFile();
   OutputFile(OutputFile&&) noexcept;
   OutputFile& operator=(OutputFile&&) noexcept;

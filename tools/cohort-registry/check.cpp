@@ -16,7 +16,7 @@ struct CheckOptions {
 core::Status run_check(const CheckOptions& options, core::RunContext& context) {
   cohort::Database database = cohort::open_registry(options.registry, cohort::Database::Mode::kReadOnly);
   const auto findings = cohort::check_registry(database);
-  core::OutputFile out("-");
+  core::OutputFile out("-", &context.interrupt);
   out.write(options.json ? cohort::findings_json(findings) : cohort::findings_tsv(findings));
   out.commit();
   context.log.info(fmt::format("{}: {} findings", options.registry.string(), findings.size()));

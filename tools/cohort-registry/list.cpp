@@ -19,11 +19,11 @@ std::string listing(const ListOptions& options, cohort::Database& database) {
   return options.json ? cohort::matrix_json(matrix) : cohort::matrix_tsv(matrix);
 }
 
-core::Status run_list(const ListOptions& options, core::RunContext&) {
+core::Status run_list(const ListOptions& options, core::RunContext& context) {
   if (options.json && options.as != "matrix")
     core::raise_usage("--json goes with --as matrix only. Leave one of them out.");
   cohort::Database database = cohort::open_registry(options.registry, cohort::Database::Mode::kReadOnly);
-  core::OutputFile out("-");
+  core::OutputFile out("-", &context.interrupt);
   out.write(listing(options, database));
   out.commit();
   return core::Status::kOk;

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <csignal>
+#include <string>
 #include <thread>
 
 #include "core/error.h"
@@ -53,5 +55,22 @@ TEST_CASE("waiting for a pipe ends by data or by a signal") {
   CHECK_THROWS_AS(interrupt.wait_readable(ends[0]), Interrupted);
   consume(SIGINT);
   close(ends[0]);
+  close(ends[1]);
+}
+
+TEST_CASE("waiting for room in a full pipe, and pausing, end by a signal") {
+  const InterruptSource interrupt;
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  CHECK_NOTHROW(interrupt.wait_writable(ends[1]));
+  const std::string bytes(4096, 'x');
+  for (int i = 0; i < 16; ++i) REQUIRE(write(ends[1], bytes.data(), bytes.size()) == 4096);  // Linux: 64 KiB
+  CHECK_NOTHROW(interrupt.pause(std::chrono::milliseconds(1)));
+  kill(getpid(), SIGTERM);
+  CHECK_THROWS_AS(interrupt.wait_writable(ends[1]), Interrupted);
+  CHECK_THROWS_AS(interrupt.pause(std::chrono::milliseconds(60000)), Interrupted);
+  consume(SIGTERM);
+  close(ends[0]);
+  CHECK_NOTHROW(interrupt.wait_writable(ends[1]));  // write will say EPIPE
   close(ends[1]);
 }
