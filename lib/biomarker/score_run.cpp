@@ -11,6 +11,7 @@
 #include "biomarker/deconvolution.h"
 #include "biomarker/expression_input.h"
 #include "biomarker/gsva.h"
+#include "biomarker/io_panel.h"
 #include "biomarker/plage.h"
 #include "biomarker/score_reference.h"
 #include "biomarker/signature_store.h"
@@ -191,6 +192,22 @@ ScoreTable score_matrix(const ScoreOptions& options, io::MatrixTable& matrix, co
   return table;
 }
 
+/// Sets within the limits that have no score nevertheless: their genes do not vary, or hold every gene of the table.
+void warn_of_empty_scores(const ScoreTable& scores, const std::vector<SetRows>& sets, const core::Log& log) {
+  std::size_t empty = 0;
+  std::string first;
+  for (std::size_t set = 0; set < scores.sets.size() && scores.sets.size() == sets.size(); ++set) {
+    bool all_missing = sets[set].scored;
+    for (std::size_t i = 0; i < scores.samples.size(); ++i) all_missing = all_missing && std::isnan(scores.at(set, i));
+    if (all_missing && empty++ == 0) first = scores.sets[set];
+  }
+  if (empty == 0) return;
+  log.warning(
+      fmt::format("{} of {} sets are NA in every sample ({} for one): none of their genes varies, or they hold "
+                  "every gene of the table",
+                  empty, sets.size(), core::printable(first)));
+}
+
 ScoreReference freeze(const std::map<std::string, std::string>& settings, const ScoreTable& scores) {
   ScoreReference reference;
   reference.settings = settings;
@@ -204,8 +221,8 @@ ScoreReference freeze(const std::map<std::string, std::string>& settings, const 
   return reference;
 }
 
-bool is_deconvolution(const std::string& method) {
-  return method == "quantiseq" || method == "epic";
+bool brings_own_genes(const std::string& method) {
+  return method == "quantiseq" || method == "epic" || method == "io-panel";
 }
 
 EpicOptions epic_options(const ScoreOptions& options, const GeneAliases& aliases, core::RunContext& context) {
@@ -236,9 +253,16 @@ EpicOptions epic_options(const ScoreOptions& options, const GeneAliases& aliases
   return epic;
 }
 
-ScoreTable deconvolve(const ScoreOptions& options, io::MatrixTable& matrix, const GeneAliases& aliases,
-                      core::RunContext& context) {
+ScoreTable score_own_genes(const ScoreOptions& options, io::MatrixTable& matrix, const GeneAliases& aliases,
+                           core::RunContext& context) {
   refuse_counts(matrix, options.method);
+  if (options.method == "io-panel") {
+    to_linear(matrix, options.unit, options.log_offset);
+    return io_panel_scores(matrix,
+                           {options.log_base == "2" ? 2.0 : 10.0, options.min_coverage.value_or(0.8), options.skip_thin,
+                            options.ips_genes, options.tide_model, options.pretreated},
+                           context);
+  }
   to_million(matrix, true);
   if (options.method == "quantiseq") {
     return quantiseq_fractions(matrix, {options.tumour, options.min_coverage.value_or(0.5)}, context.log,
@@ -254,7 +278,7 @@ io::GeneSets sets_of(const ScoreOptions& options, core::RunContext& context) {
 }
 
 void refuse_foreign_options(const ScoreOptions& options, const ScoreExtras* extras) {
-  if (!is_deconvolution(options.method)) return;
+  if (!brings_own_genes(options.method)) return;
   const bool tables = extras != nullptr && (extras->want_coverage || extras->want_reference);
   if (!options.sets.empty() || options.reference || tables) {
     core::raise_usage(fmt::format("--method {} has no --sets, --coverage or --reference", options.method));
@@ -269,13 +293,13 @@ ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context,
   const bool compat = options.compat != "none";
   const GeneAliases aliases = options.aliases ? GeneAliases(*options.aliases, context) : GeneAliases();
   io::GeneSets gene_sets;
-  if (!is_deconvolution(options.method)) gene_sets = sets_of(options, context);
+  if (!brings_own_genes(options.method)) gene_sets = sets_of(options, context);
   aliases.apply(gene_sets);
   io::MatrixTable matrix =
       read_expression({options.expression, options.gene_column, options.aliases, duplicate_policy(options.duplicates)},
                       aliases, context);
   if (options.method != "aucell") refuse_mixed_scales(matrix);
-  if (is_deconvolution(options.method)) return deconvolve(options, matrix, aliases, context);
+  if (brings_own_genes(options.method)) return score_own_genes(options, matrix, aliases, context);
   // The populations of MCP-counter have between one and 33 markers.
   const std::int64_t least = compat || options.method == "mcpcounter" ? 1 : 5;
   const CoverageLimits limits{static_cast<std::size_t>(options.min_genes.value_or(least)),
@@ -298,6 +322,7 @@ ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context,
   std::map<std::string, std::pair<double, double>> moments;
   if (freezing && options.method == "zscore") moments = gene_moments(matrix);
   ScoreTable scores = score_matrix(options, matrix, sets, reference, context, extras);
+  warn_of_empty_scores(scores, sets, context.log);
   if (freezing) {
     ScoreReference frozen = freeze(settings, scores);
     frozen.genes = std::move(moments);

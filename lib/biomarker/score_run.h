@@ -12,10 +12,10 @@ namespace immucan::biomarker {
 
 struct ScoreOptions {
   std::filesystem::path expression, output;
-  std::filesystem::path sets;  ///< empty where the method brings its own genes
-  std::string method =
-      "ssgsea";  ///< ssgsea | gsva | zscore | plage | singscore | aucell | mean | mcpcounter | quantiseq | epic
-  std::string compat = "none";  ///< none | gsva | gseapy: another tool's result to the letter
+  std::filesystem::path sets;     ///< empty where the method brings its own genes
+  std::string method = "ssgsea";  ///< ssgsea | gsva | zscore | plage | singscore | aucell | mean | mcpcounter |
+                                  ///< quantiseq | epic | io-panel
+  std::string compat = "none";    ///< none | gsva | gseapy: another tool's result to the letter
   bool normalize = true;
   std::optional<std::int64_t> min_genes;  ///< default 5; 1 with --compat
   std::optional<double> min_coverage;     ///< default 0.5; 0 with --compat
@@ -32,7 +32,12 @@ struct ScoreOptions {
   double top_share = 0.05;          ///< aucell
   bool tumour = true;               ///< quantiseq: leave out genes that tumours express
   std::optional<std::filesystem::path> signature, signature_variability, signature_genes, mrna;  ///< epic
-  bool other_cells = true;                                                                       ///< epic
+  std::string unit = "auto";                                   ///< io-panel: auto | tpm | log2
+  double log_offset = 1;                                       ///< io-panel: added before the logarithm was taken
+  std::string log_base = "10";                                 ///< io-panel: of the T-cell-inflamed GEP, 10 | 2
+  std::optional<std::filesystem::path> ips_genes, tide_model;  ///< io-panel
+  bool pretreated = false;                                     ///< io-panel: TIDE
+  bool other_cells = true;                                     ///< epic
 };
 
 /// Tables beside the scores; text is TSV and empty unless asked for.

@@ -41,7 +41,8 @@ void declare(cli::OptionSet& set, Options& all) {
   set.option("--percentiles", all.percentiles, "Per cent of the --reference below each score");
   set.group("Algorithm");
   set.choice("--method", options.method,
-             {"ssgsea", "gsva", "zscore", "plage", "singscore", "aucell", "mean", "mcpcounter", "quantiseq", "epic"},
+             {"ssgsea", "gsva", "zscore", "plage", "singscore", "aucell", "mean", "mcpcounter", "quantiseq", "epic",
+              "io-panel"},
              "Score");
   set.choice("--compat", options.compat, {"none", "gsva", "gseapy"},
              "Another tool's ties and normalisation to the letter");
@@ -57,6 +58,12 @@ void declare(cli::OptionSet& set, Options& all) {
   set.option("--signature", options.signature, "epic: profiles, genes × cell types");
   set.option("--signature-variability", options.signature_variability, "epic: variances of --signature, for weights");
   set.option("--signature-genes", options.signature_genes, "epic: table with the column gene, the genes to fit");
+  set.choice("--unit", options.unit, {"auto", "tpm", "log2"}, "io-panel: scale of EXPR; auto: under 50 is log2");
+  set.option("--log-offset", options.log_offset, "io-panel: what was added to TPM before taking log2");
+  set.choice("--log-base", options.log_base, {"10", "2"}, "io-panel: logarithm of the T-cell-inflamed GEP");
+  set.option("--ips-genes", options.ips_genes, "io-panel: genes of the immunophenoscore (gene_name name class weight)");
+  set.option("--tide-model", options.tide_model, "io-panel: TIDE's profiles (gene dysfunction exclusion)");
+  set.flag("--pretreated", options.pretreated, "io-panel: TIDE by exclusion only");
   set.option("--mrna", options.mrna, "epic: table with the columns type and mrna, mRNA per cell");
   set.flag("--other-cells,!--no-other-cells", options.other_cells, "epic: cells of no given type are possible");
   set.option("--min-genes", options.min_genes, "Measured genes a set needs (default 5; 1 with --compat)");
