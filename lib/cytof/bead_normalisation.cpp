@@ -10,29 +10,6 @@ namespace {
 
 constexpr double kCofactor = 5;
 
-/// The middle of a moving window of odd length, kept sorted.
-class SlidingMedian {
- public:
-  explicit SlidingMedian(std::span<const double> first) : sorted_(first.begin(), first.end()) {
-    std::ranges::sort(sorted_);
-  }
-  [[nodiscard]] double value() const { return sorted_[sorted_.size() / 2]; }
-  void replace(double out, double in) {
-    const auto old = std::ranges::lower_bound(sorted_, out);
-    const auto place = std::ranges::lower_bound(sorted_, in);
-    if (place > old) {
-      std::move(old + 1, place, old);
-      *(place - 1) = in;
-    } else {
-      std::move_backward(place, old, old + 1);
-      *place = in;
-    }
-  }
-
- private:
-  std::vector<double> sorted_;
-};
-
 /// Medians of all full windows of `window` (odd) values.
 std::vector<double> full_window_medians(std::span<const double> values, std::size_t window) {
   std::vector<double> medians;
@@ -154,6 +131,22 @@ SlopeCurve centred_curve(const BeadEvents& beads, std::span<const double> baseli
 }
 
 }  // namespace
+
+SlidingMedian::SlidingMedian(std::span<const double> first) : sorted_(first.begin(), first.end()) {
+  std::ranges::sort(sorted_);
+}
+
+void SlidingMedian::replace(double out, double in) {
+  const auto old = std::ranges::lower_bound(sorted_, out);
+  const auto place = std::ranges::lower_bound(sorted_, in);
+  if (place > old) {
+    std::move(old + 1, place, old);
+    *(place - 1) = in;
+  } else {
+    std::move_backward(place, old, old + 1);
+    *place = in;
+  }
+}
 
 std::optional<BeadMethod> parse_bead_method(std::string_view text) {
   if (text == "finck") return BeadMethod::kFinck;

@@ -50,14 +50,27 @@ class BeadDistance {
   /// `intensities`: normalised bead channels. Square root of the Mahalanobis distance, the programs' "beadDist".
   [[nodiscard]] double operator()(std::span<const double> intensities) const;
 
- private:
   explicit BeadDistance(Mahalanobis model) : model_(std::move(model)) {}
+
+ private:
   Mahalanobis model_;
 };
 
 /// Running median as R's runmed(x, k, endrule): "median" (smoothEnds) or "constant". k is made odd and at most n.
 enum class EndRule { kMedian, kConstant };
 [[nodiscard]] std::vector<double> running_median(std::span<const double> values, std::size_t window, EndRule rule);
+
+/// The middle of a moving window of odd length, kept sorted.
+class SlidingMedian {
+ public:
+  explicit SlidingMedian(std::span<const double> first);
+  [[nodiscard]] double value() const { return sorted_[sorted_.size() / 2]; }
+  /// `out` must be in the window.
+  void replace(double out, double in);
+
+ private:
+  std::vector<double> sorted_;
+};
 
 /// Median; mean of the middle two for an even count. `values` is reordered. At least one value.
 [[nodiscard]] double median_of(std::span<double> values);

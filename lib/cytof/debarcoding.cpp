@@ -21,7 +21,6 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kMaximumChannels = 64;
 constexpr double kScaleQuantile = 0.95;
-constexpr std::size_t kYieldSteps = 100;
 
 std::string_view unquoted(std::string_view field) {
   field = core::trim(field);
@@ -381,7 +380,10 @@ BarcodeKey read_barcode_key(const std::filesystem::path& path, core::RunContext&
 }
 
 double estimate_cutoff(std::span<const double> deltas) {
-  if (deltas.empty()) return 1;
+  return deltas.empty() ? 1 : cutoff_of_yields(separation_yields(deltas));
+}
+
+std::vector<double> separation_yields(std::span<const double> deltas) {
   std::vector<double> sorted(deltas.begin(), deltas.end());
   std::ranges::sort(sorted);
   std::vector<double> yields;
@@ -389,6 +391,10 @@ double estimate_cutoff(std::span<const double> deltas) {
     const auto passing = sorted.end() - std::ranges::lower_bound(sorted, static_cast<double>(i) / kYieldSteps);
     yields.push_back(static_cast<double>(passing) / static_cast<double>(sorted.size()));
   }
+  return yields;
+}
+
+double cutoff_of_yields(std::span<const double> yields) {
   const auto curve = fit_log_logistic(yields);
   const Line line = fit_line(yields);
   if (!curve || !(line.slope < 0)) return 1;

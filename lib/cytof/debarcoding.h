@@ -45,5 +45,10 @@ struct Debarcoding {
 /// log-logistic curve and by a line, and their estimates are weighted by the other's residuals. 1 (nothing passes) when
 /// there are no deltas or the curve cannot be fitted.
 [[nodiscard]] double estimate_cutoff(std::span<const double> deltas);
+/// The same from the yields at kYieldSteps + 1 cut-offs, 0 to 1.
+inline constexpr std::size_t kYieldSteps = 100;
+[[nodiscard]] double cutoff_of_yields(std::span<const double> yields);
+/// Shares of the deltas that are at least 0, 0.01 … 1.
+[[nodiscard]] std::vector<double> separation_yields(std::span<const double> deltas);
 
 }  // namespace immucan::cytof

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 
 namespace immucan::cytof {
 namespace {
@@ -13,7 +14,8 @@ constexpr std::size_t kBins = 2048;
 
 }  // namespace
 
-ExactMedians::ExactMedians(std::size_t groups) : targets_(2 * groups), totals_(groups), counts_(2 * groups * kBins) {}
+ExactMedians::ExactMedians(std::size_t groups, std::optional<double> share)
+    : share_(share), targets_(2 * groups), totals_(groups), counts_(2 * groups * kBins) {}
 
 std::uint32_t ExactMedians::ordered_bits(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
@@ -50,8 +52,9 @@ void ExactMedians::end_reading() {
     Target& lower = targets_[2 * group];
     Target& upper = targets_[2 * group + 1];
     if (reading_ == 0) {
-      lower.rank = (totals_[group] - 1) / 2;
-      upper.rank = totals_[group] / 2;
+      const std::uint64_t last = totals_[group] - 1;
+      lower.rank = share_ ? static_cast<std::uint64_t>(*share_ * static_cast<double>(last)) : last / 2;
+      upper.rank = share_ ? std::min(lower.rank + 1, last) : totals_[group] / 2;
     }
     const bool shared = reading_ == 0 || lower.prefix == upper.prefix;
     for (std::size_t which = 0; which < 2; ++which) {
@@ -64,6 +67,12 @@ void ExactMedians::end_reading() {
   }
   std::ranges::fill(counts_, 0U);
   ++reading_;
+}
+
+double ExactMedians::part(std::size_t group) const {
+  if (!share_ || totals_[group] == 0) return 0.5;
+  const double at = *share_ * static_cast<double>(totals_[group] - 1);
+  return at - std::floor(at);
 }
 
 bool ExactMedians::middle(std::size_t group, float& lower, float& upper) const {

@@ -26,27 +26,41 @@ bool cholesky(std::vector<double>& a, std::size_t n) {
 
 }  // namespace
 
+Mahalanobis::Builder::Builder(std::size_t dimensions) : mean_(dimensions), square_(dimensions * dimensions) {}
+
+void Mahalanobis::Builder::add_to_mean(std::span<const double> point) {
+  for (std::size_t d = 0; d < mean_.size(); ++d) mean_[d] += point[d];
+  ++count_;
+}
+
+void Mahalanobis::Builder::add_to_covariance(std::span<const double> point) {
+  const std::size_t n = mean_.size();
+  if (!divided_) {
+    for (double& mean : mean_) mean /= static_cast<double>(count_);
+    divided_ = true;
+  }
+  for (std::size_t a = 0; a < n; ++a) {
+    const double da = point[a] - mean_[a];
+    for (std::size_t b = 0; b <= a; ++b) square_[a * n + b] += da * (point[b] - mean_[b]);
+  }
+}
+
+std::optional<Mahalanobis> Mahalanobis::Builder::finish() {
+  if (count_ <= mean_.size() || mean_.empty()) return std::nullopt;
+  Mahalanobis result;
+  result.mean_ = mean_;
+  result.factor_ = square_;
+  for (double& value : result.factor_) value /= static_cast<double>(count_ - 1);
+  if (!cholesky(result.factor_, mean_.size())) return std::nullopt;
+  return result;
+}
+
 std::optional<Mahalanobis> Mahalanobis::fit(std::span<const double> points, std::size_t dimensions) {
   const std::size_t n = dimensions == 0 ? 0 : points.size() / dimensions;
-  if (n <= dimensions) return std::nullopt;
-  Mahalanobis result;
-  result.mean_.assign(dimensions, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t d = 0; d < dimensions; ++d) result.mean_[d] += points[i * dimensions + d];
-  }
-  for (double& mean : result.mean_) mean /= static_cast<double>(n);
-  result.factor_.assign(dimensions * dimensions, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t a = 0; a < dimensions; ++a) {
-      const double da = points[i * dimensions + a] - result.mean_[a];
-      for (std::size_t b = 0; b <= a; ++b) {
-        result.factor_[a * dimensions + b] += da * (points[i * dimensions + b] - result.mean_[b]);
-      }
-    }
-  }
-  for (double& value : result.factor_) value /= static_cast<double>(n - 1);
-  if (!cholesky(result.factor_, dimensions)) return std::nullopt;
-  return result;
+  Builder builder(dimensions);
+  for (std::size_t i = 0; i < n; ++i) builder.add_to_mean(points.subspan(i * dimensions, dimensions));
+  for (std::size_t i = 0; i < n; ++i) builder.add_to_covariance(points.subspan(i * dimensions, dimensions));
+  return builder.finish();
 }
 
 double Mahalanobis::squared(std::span<const double> point) const {

@@ -13,6 +13,21 @@ class Mahalanobis {
   /// `points`: row-major, `dimensions` values per point. nullopt when there are not more points than dimensions or the
   /// covariance is not positive definite.
   static std::optional<Mahalanobis> fit(std::span<const double> points, std::size_t dimensions);
+
+  /// The same from points that are not held: all once for the mean, then all once more for the covariance.
+  class Builder {
+   public:
+    explicit Builder(std::size_t dimensions);
+    void add_to_mean(std::span<const double> point);
+    void add_to_covariance(std::span<const double> point);
+    [[nodiscard]] std::optional<Mahalanobis> finish();
+
+   private:
+    std::vector<double> mean_, square_;
+    std::size_t count_ = 0;
+    bool divided_ = false;
+  };
+
   /// Squared distance of a point of `dimensions` values.
   [[nodiscard]] double squared(std::span<const double> point) const;
   [[nodiscard]] const std::vector<double>& mean() const { return mean_; }

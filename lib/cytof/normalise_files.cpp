@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <set>
 #include <utility>
 
 #include "core/error.h"
 #include "core/text.h"
-#include "cytof/bead_gate.h"
+#include "cytof/bead_finding.h"
+#include "cytof/bead_spool.h"
+#include "cytof/drift_plot.h"
 #include "cytof/panel.h"
 #include "io/fcs_writer.h"
 #include "report/multiqc.h"
@@ -19,47 +20,14 @@
 namespace immucan::cytof {
 namespace {
 
-/// Fewer beads than this give no trustworthy factor at all.
-constexpr std::size_t kFewestBeads = 10;
 /// Below this the drift within the file cannot be followed: one constant factor.
 constexpr std::size_t kFewBeads = 50;
-/// A bead gated elsewhere is found again by its Time and, within float rounding, its intensities.
-constexpr double kSameValue = 1e-5;
+constexpr double kRemoveDistance = 7;
 
 using Run = NormalisationModel::Run;
 
-/// Columns of one file that normalisation needs, as positions in the file.
-struct BeadColumns {
-  std::size_t time = 0;
-  std::vector<std::size_t> beads;
-  std::optional<std::size_t> dna;
-  /// Time, beads, DNA: what the first passes decode.
-  [[nodiscard]] std::vector<std::size_t> all() const {
-    std::vector<std::size_t> columns{time};
-    columns.insert(columns.end(), beads.begin(), beads.end());
-    if (dna) columns.push_back(*dna);
-    return columns;
-  }
-};
-
 [[noreturn]] void fail(const std::string& file, std::string what, std::string remedy) {
   core::raise({file, core::Place::none(), std::move(what), std::move(remedy)});
-}
-
-BeadColumns bead_columns(const io::FcsFile& file, const std::vector<int>& masses) {
-  const Panel panel(file.single().parameters);
-  BeadColumns columns;
-  if (!panel.time()) fail(file.name(), "there is no column named Time", "Export the file with its Time column");
-  columns.time = *panel.time();
-  for (const int mass : masses) {
-    const auto column = panel.find_mass(mass);
-    if (!column) {
-      fail(file.name(), fmt::format("no channel has the bead mass {}", mass), "Name the bead masses with --beads");
-    }
-    columns.beads.push_back(*column);
-  }
-  columns.dna = panel.dna();
-  return columns;
 }
 
 /// One input from the first pass to the last.
@@ -67,9 +35,8 @@ struct Input {
   Input(io::FcsFile opened, BeadColumns positions) : file(std::move(opened)), columns(std::move(positions)) {}
   io::FcsFile file;
   BeadColumns columns;
-  BeadEvents beads;  ///< what the curve is fitted to; `events` are rows of this input
-  std::vector<std::uint64_t> bead_rows;
-  SlopeCurve curve;
+  std::optional<FoundBeads> found;
+  std::optional<SpooledCurve> curve;
   Run run;
 };
 
@@ -82,7 +49,7 @@ class Normaliser {
     check_options();
     open_files();
     collect_beads();
-    if (!options_.model) model_.baseline = bead_baseline(model_.method, all_beads_);
+    if (!options_.model) model_.baseline = baseline();
     check_baseline();
     for (Input& input : inputs_) {
       normalise(input);
@@ -97,7 +64,15 @@ class Normaliser {
     if (options_.window && (*options_.window < 3 || *options_.window > 1'000'001)) {
       core::raise_usage(fmt::format("--window {} is not from 3 to 1000001.", *options_.window));
     }
-    if (!(options_.remove_distance >= 0)) core::raise_usage("--remove-distance must not be negative.");
+    if (options_.remove_distance && !(*options_.remove_distance >= 0)) {
+      core::raise_usage("--remove-distance must not be negative.");
+    }
+    if (options_.gates && (!options_.bead_events.empty() || options_.gate != "auto")) {
+      core::raise_usage("--gates goes neither with --bead-events nor with --gate. Give one of them.");
+    }
+    if (options_.model && !options_.reference.empty()) {
+      core::raise_usage("--model holds a baseline already. Give --model or --reference.");
+    }
     std::set<std::string> stems;
     for (const auto& file : options_.files) {
       if (!stems.insert(fcs_stem(file)).second) {
@@ -150,136 +125,44 @@ class Normaliser {
   }
 
   void collect_beads() {
-    if (!options_.bead_events.empty()) {
-      for (const auto& path : options_.bead_events) all_beads_.push_back(read_bead_file(path));
-      for (std::size_t i = 0; i < inputs_.size(); ++i) {
-        inputs_[i].beads = all_beads_[pairs_[i]];
-        inputs_[i].run.gate = options_.bead_events[pairs_[i]].filename().string();
-        find_beads_again(inputs_[i]);
+    BeadFinder finder(model_.masses, model_.method, context_);
+    for (const auto& path : options_.bead_events) bead_files_.push_back(read_beads(finder, path));
+    std::optional<GivenGates> gates;
+    if (options_.gates) gates = GivenGates::read(*options_.gates, context_);
+    const bool as_catalyst =
+        options_.gate == "catalyst" || (options_.gate == "auto" && model_.method == BeadMethod::kCatalyst);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      Input& input = inputs_[i];
+      if (!pairs_.empty()) {
+        input.found = finder.find_again(input.file, input.columns, bead_files_[pairs_[i]],
+                                        options_.bead_events[pairs_[i]].filename().string());
+      } else if (gates) {
+        input.found = finder.by_gates(input.file, input.columns, *gates);
+      } else {
+        input.found =
+            as_catalyst ? finder.as_catalyst(input.file, input.columns) : finder.by_cloud(input.file, input.columns);
       }
-    } else {
-      for (Input& input : inputs_) {
-        gate_beads(input);
-        all_beads_.push_back(input.beads);
-      }
+      input.run.gate = input.found->gate;
+      for (std::string& warning : input.found->warnings) warn(input, std::move(warning));
     }
   }
 
-  void check_time(const io::FcsFile& file, double time, double& previous, std::uint64_t event) const {
-    if (time >= previous) {
-      previous = time;
-      return;
-    }
-    if (!(time < previous)) {
-      fail(file.name(), fmt::format("event {}: Time is not a number", event), "Export the file again");
-    }
-    if (model_.method == BeadMethod::kFinck) {
-      fail(file.name(), fmt::format("event {}: Time falls from {} to {}", event, previous, time),
-           "Split the file where acquisitions were joined, or use --method premessa");
-    }
-    previous = time;
-  }
-
-  BeadEvents read_bead_file(const std::filesystem::path& path) {
+  BeadSpool read_beads(BeadFinder& finder, const std::filesystem::path& path) {
     io::FcsFile file = open(path);
-    const BeadColumns columns = bead_columns(file, model_.masses);
-    BeadEvents beads;
-    beads.intensities.resize(columns.beads.size());
-    std::vector<std::size_t> wanted{columns.time};
-    wanted.insert(wanted.end(), columns.beads.begin(), columns.beads.end());
-    io::FcsEvents events(file, file.single(), wanted);
-    io::FcsBlock block;
-    double previous = -std::numeric_limits<double>::infinity();
-    while (events.next(block)) {
-      for (std::size_t i = 0; i < block.events; ++i) {
-        const auto row = block.row(i);
-        check_time(file, row[0], previous, block.first_event + i);
-        add_bead(beads, row[0], row.subspan(1), file, block.first_event + i);
-      }
+    return finder.read_bead_file(file);
+  }
+
+  /// Over the reference beads where given, else over the beads of all files.
+  std::vector<double> baseline() {
+    BeadFinder finder(model_.masses, model_.method, context_);
+    std::vector<BeadSpool> reference;
+    for (const auto& path : options_.reference) reference.push_back(read_beads(finder, path));
+    std::vector<const BeadSpool*> files;
+    for (const BeadSpool& beads : reference.empty() ? bead_files_ : reference) files.push_back(&beads);
+    if (files.empty()) {
+      for (const Input& input : inputs_) files.push_back(&input.found->beads);
     }
-    file.finish();
-    if (beads.size() < kFewestBeads) too_few(file.name(), beads.size());
-    return beads;
-  }
-
-  void add_bead(BeadEvents& beads, double time, std::span<const double> intensities, const io::FcsFile& file,
-                std::uint64_t event) const {
-    beads.time.push_back(time);
-    for (std::size_t c = 0; c < intensities.size(); ++c) {
-      if (!std::isfinite(intensities[c])) {
-        fail(file.name(), fmt::format("event {}: bead mass {} is not a finite number", event, model_.masses[c]),
-             "Export the file again");
-      }
-      beads.intensities[c].push_back(intensities[c]);
-    }
-  }
-
-  [[noreturn]] void too_few(const std::string& file, std::size_t beads) const {
-    fail(file, fmt::format("{} calibration beads found, at least {} are needed", beads, kFewestBeads),
-         "Check the bead masses with --beads, or give the beads with --bead-events");
-  }
-
-  /// Calls `use(row, event)` with Time, bead channels and DNA of every event.
-  template <class Use>
-  void scan(Input& input, std::string_view what, Use&& use) {
-    io::FcsEvents events(input.file, input.file.single(), input.columns.all());
-    io::FcsBlock block;
-    while (events.next(block)) {
-      context_.interrupt.check();
-      context_.progress.update(what, block.first_event, input.run.events);
-      for (std::size_t i = 0; i < block.events; ++i) use(block.row(i), block.first_event + i);
-    }
-  }
-
-  void gate_beads(Input& input) {
-    const std::size_t n = input.columns.beads.size();
-    const bool with_dna = input.columns.dna.has_value();
-    const auto dna = [&](std::span<const double> row) { return with_dna ? row[n + 1] : 0.0; };
-    EvenSample sample(n, with_dna);
-    scan(input, "learning the bead gate",
-         [&](std::span<const double> row, std::uint64_t) { sample.add(row.subspan(1, n), dna(row)); });
-    input.file.finish();
-    const auto gate = BeadGate::fit(sample.sample());
-    if (!gate) too_few(input.file.name(), 0);
-    input.run.gate = "automatic";
-    input.beads.intensities.resize(n);
-    double previous = -std::numeric_limits<double>::infinity();
-    scan(input, "collecting beads", [&](std::span<const double> row, std::uint64_t event) {
-      check_time(input.file, row[0], previous, event);
-      if (!gate->contains(row.subspan(1, n), dna(row))) return;
-      input.beads.events.push_back(event);
-      add_bead(input.beads, row[0], row.subspan(1, n), input.file, event);
-    });
-    input.bead_rows = input.beads.events;
-    if (input.bead_rows.size() < kFewestBeads) too_few(input.file.name(), input.bead_rows.size());
-    if (!with_dna) warn(input, "no DNA channel (Ir191, Ir193): beads are gated on the bead channels alone");
-  }
-
-  void find_beads_again(Input& input) {
-    const std::size_t n = input.columns.beads.size();
-    std::multimap<double, std::size_t> by_time;
-    for (std::size_t i = 0; i < input.beads.size(); ++i) by_time.emplace(input.beads.time[i], i);
-    double previous = -std::numeric_limits<double>::infinity();
-    scan(input, "finding beads", [&](std::span<const double> row, std::uint64_t event) {
-      check_time(input.file, row[0], previous, event);
-      const auto [begin, end] = by_time.equal_range(row[0]);
-      for (auto at = begin; at != end; ++at) {
-        bool same = true;
-        for (std::size_t c = 0; c < n && same; ++c) {
-          const double bead = input.beads.intensities[c][at->second];
-          same = std::abs(row[c + 1] - bead) <= kSameValue * std::max(1.0, std::abs(bead));
-        }
-        if (!same) continue;
-        input.bead_rows.push_back(event);
-        by_time.erase(at);
-        break;
-      }
-    });
-    input.file.finish();
-    if (input.bead_rows.size() < input.beads.size()) {
-      warn(input, fmt::format("{} of {} beads of {} are not in the file", input.beads.size() - input.bead_rows.size(),
-                              input.beads.size(), input.run.gate));
-    }
+    return spooled_baseline(model_.method, files);
   }
 
   void warn(Input& input, std::string text) {
@@ -298,31 +181,30 @@ class Normaliser {
   }
 
   void fit_curve(Input& input) {
-    if (input.beads.size() < kFewBeads) {
-      warn(input, fmt::format("only {} beads: one constant factor, drift within the file is not corrected",
-                              input.beads.size()));
-      input.curve = fit_slopes(BeadMethod::kFinck, input.beads, model_.baseline, kFewBeads + 1);
+    const BeadSpool& beads = input.found->beads;
+    if (beads.size() < kFewBeads) {
+      warn(input,
+           fmt::format("only {} beads: one constant factor, drift within the file is not corrected", beads.size()));
+      input.curve = fit_spooled_slopes(BeadMethod::kFinck, beads, model_.baseline, kFewBeads + 1);
     } else {
-      input.curve = fit_slopes(model_.method, input.beads, model_.baseline, model_.window);
+      input.curve = fit_spooled_slopes(model_.method, beads, model_.baseline, model_.window);
     }
-    const auto [low, high] = std::ranges::minmax(input.curve.slope);
+    const double low = input.curve->lowest(), high = input.curve->highest();
     if (!(low > 0) || !std::isfinite(high)) {
       fail(input.file.name(), fmt::format("the beads give factors from {} to {}", low, high),
            "Check the bead masses with --beads");
     }
     input.run.slope_minimum = low;
     input.run.slope_maximum = high;
-    for (const auto& channel : input.beads.intensities) {
-      std::vector<double> before = channel, after = channel;
-      for (std::size_t i = 0; i < after.size(); ++i) after[i] *= input.curve.at(input.beads.time[i]);
-      input.run.median_before.push_back(median_of(before));
-      input.run.median_after.push_back(median_of(after));
-    }
+    const BeadSpool* const spool = &beads;
+    SpooledCurve* const curve = &*input.curve;
+    input.run.median_before = spooled_medians({&spool, 1});
+    input.run.median_after = spooled_medians({&spool, 1}, {&curve, 1});
   }
 
   void normalise(Input& input) {
     fit_curve(input);
-    const auto distance = BeadDistance::fit(input.beads, input.curve);
+    const auto distance = fit_spooled_distance(input.found->beads, *input.curve);
     if (!distance) warn(input, "too few beads for distances: only the beads themselves are removed");
     const io::FcsDataset& set = input.file.single();
     const Panel panel(set.parameters);
@@ -335,6 +217,9 @@ class Normaliser {
     write_slopes(input, distance, scaled, removed, highest);
     write_events(input, scaled, removed, highest);
     write_qc(input);
+    outputs_.add(fcs_stem(input.run.file) + ".drift.svg")
+        .write(drift_plot(fcs_stem(input.run.file), model_.masses, input.found->beads, *input.curve));
+    input.curve.reset();
   }
 
   /// Second reading: the factor and the fate of every event, and the largest value of every column for $PnR.
@@ -344,19 +229,26 @@ class Normaliser {
     out.write("event\tslope\tis_bead\tremoved\tbead_distance\n");
     std::string text;
     std::vector<double> row(highest.size()), bead(input.columns.beads.size());
-    auto next_bead = input.bead_rows.begin();
+    RowSpool::Marker marked(input.found->rows);
+    const std::vector<float>& floor = input.found->removal_floor;
+    const double near = options_.remove_distance.value_or(floor.empty() ? kRemoveDistance : -1);
     each_event(input, "measuring", [&](std::span<const double> raw, std::uint64_t event) {
-      const double slope = input.curve.at(raw[input.columns.time]);
+      const double slope = input.curve->at(raw[input.columns.time]);
       std::ranges::copy(raw, row.begin());
       for (const std::size_t column : scaled) row[column] *= slope;
       for (std::size_t i = 0; i < row.size(); ++i) {
         if (row[i] > highest[i]) highest[i] = row[i];
       }
       for (std::size_t c = 0; c < bead.size(); ++c) bead[c] = row[input.columns.beads[c]];
-      const bool is_bead = next_bead != input.bead_rows.end() && *next_bead == event;
-      if (is_bead) ++next_bead;
+      const bool is_bead = marked(event);
       const double far = distance ? (*distance)(bead) : std::numeric_limits<double>::quiet_NaN();
-      const bool gone = is_bead || far <= options_.remove_distance;
+      bool gone = is_bead || far <= near;
+      if (!gone && !floor.empty()) {
+        gone = true;
+        for (std::size_t c = 0; c < floor.size() && gone; ++c) {
+          gone = static_cast<float>(raw[input.columns.beads[c]]) > floor[c];
+        }
+      }
       removed[static_cast<std::size_t>(event)] = gone;
       input.run.removed += gone ? 1 : 0;
       core::append_integer(text, static_cast<std::int64_t>(event));
@@ -372,7 +264,7 @@ class Normaliser {
       }
     });
     out.write(text);
-    input.run.beads = input.bead_rows.size();
+    input.run.beads = input.found->rows.size();
   }
 
   template <class Use>
@@ -404,16 +296,13 @@ class Normaliser {
     const std::uint64_t kept = options_.keep_beads ? input.run.events : input.run.events - input.run.removed;
     const auto columns = output_columns(set, highest);
     io::FcsWriter cells(outputs_.add(stem + ".normalized.fcs"), set.keywords, columns, kept);
-    io::FcsWriter beads(outputs_.add(stem + ".beads.fcs"), set.keywords, columns, input.bead_rows.size());
+    io::FcsWriter beads(outputs_.add(stem + ".beads.fcs"), set.keywords, columns, input.found->rows.size());
     std::vector<double> rows, row(set.parameters.size());
-    auto next_bead = input.bead_rows.begin();
+    RowSpool::Marker marked(input.found->rows);
     each_event(input, "writing", [&](std::span<const double> raw, std::uint64_t event) {
-      if (next_bead != input.bead_rows.end() && *next_bead == event) {
-        ++next_bead;
-        beads.write(raw);
-      }
+      if (marked(event)) beads.write(raw);
       if (removed[static_cast<std::size_t>(event)] && !options_.keep_beads) return;
-      const double slope = input.curve.at(raw[input.columns.time]);
+      const double slope = input.curve->at(raw[input.columns.time]);
       std::ranges::copy(raw, row.begin());
       for (const std::size_t column : scaled) row[column] *= slope;
       rows.insert(rows.end(), row.begin(), row.end());
@@ -447,7 +336,7 @@ class Normaliser {
   core::RunContext& context_;
   NormalisationModel model_;
   std::vector<Input> inputs_;
-  std::vector<BeadEvents> all_beads_;
+  std::vector<BeadSpool> bead_files_;
   std::vector<std::size_t> pairs_;
 };
 

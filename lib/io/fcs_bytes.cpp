@@ -15,6 +15,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "io/byte_source.h"
+#include "io/temporary_file.h"
 
 namespace immucan::io {
 namespace {
@@ -91,15 +92,14 @@ class PlainFile final : public FcsBytes {
   std::uint64_t hashed_ = 0;
 };
 
-/// What a stream inflated to, in a file without a name. Its digest was entered by the stream.
+/// What a stream inflated to. Its digest was entered by the stream.
 class SpooledFile final : public FcsBytes {
  public:
-  SpooledFile(Descriptor file, std::string name, std::uint64_t size)
-      : FcsBytes(std::move(name), size), file_(std::move(file)) {}
-  void read_at(std::uint64_t offset, std::span<char> buffer) override { read_exactly(file_, name_, offset, buffer); }
+  SpooledFile(TemporaryFile file, std::string name) : FcsBytes(std::move(name), file.size()), file_(std::move(file)) {}
+  void read_at(std::uint64_t offset, std::span<char> buffer) override { file_.read_at(offset, buffer); }
 
  private:
-  Descriptor file_;
+  TemporaryFile file_;
 };
 
 class Memory final : public FcsBytes {
@@ -113,33 +113,15 @@ class Memory final : public FcsBytes {
   std::string_view bytes_;
 };
 
-Descriptor unnamed_temporary(const std::filesystem::path& folder) {
-  const int direct = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (direct >= 0) return Descriptor(direct);
-  std::string pattern = (folder / "immucan-XXXXXX").string();
-  const int named = ::mkostemp(pattern.data(), O_CLOEXEC);
-  if (named < 0) core::raise_create_errno(folder.string(), errno);
-  ::unlink(pattern.c_str());
-  return Descriptor(named);
-}
-
 std::unique_ptr<FcsBytes> spool(const std::filesystem::path& path, core::RunContext& context) {
   const auto source = open_source(path, context);
-  Descriptor file = unnamed_temporary(context.tmpdir.value_or(std::filesystem::temp_directory_path()));
+  TemporaryFile file(temporary_folder(context));
   std::vector<char> buffer(std::size_t{1} << 20);
-  std::uint64_t size = 0;
   while (const std::size_t n = source->read(buffer)) {
     context.interrupt.check();
-    std::size_t done = 0;
-    while (done < n) {
-      const ssize_t written = ::write(file.number(), buffer.data() + done, n - done);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) core::raise_write_errno("temporary folder", "cannot write", errno);
-      done += static_cast<std::size_t>(written);
-    }
-    size += n;
+    file.append(std::span(buffer).first(n));
   }
-  return std::make_unique<SpooledFile>(std::move(file), source->name(), size);
+  return std::make_unique<SpooledFile>(std::move(file), source->name());
 }
 
 bool is_compressed(const Descriptor& file, const std::string& name, std::uint64_t size) {

@@ -45,6 +45,9 @@ cli::Command normalize_command() {
             set.option("--bead-events", o.bead_events,
                        "raw beads gated elsewhere, one FCS file per input in the same order; more files than inputs "
                        "are paired by name and the others enter the baseline");
+            set.option("--gates", o.gates, "rectangular bead gates in premessa's JSON");
+            set.option("--reference", o.reference,
+                       "raw beads whose baseline the files are scaled to, instead of that of their own beads");
             set.option("--model", o.model, "model.json of an earlier run: its method, masses, window and baseline");
             set.choice("--offsets", o.offsets, {"auto", "header", "text"},
                        "which place of DATA to believe when HEADER and TEXT disagree");
@@ -55,8 +58,11 @@ cli::Command normalize_command() {
             set.choice("--method", o.method, {"finck", "premessa", "catalyst"}, "variant of the algorithm");
             set.option("--beads", o.beads, "bead masses: auto, dvs, beta, or a list such as 140,151,153,165,175");
             set.option("--window", o.window, "beads smoothed together (default 201; catalyst 501)");
+            set.choice("--gate", o.gate, {"auto", "cloud", "catalyst"},
+                       "automatic bead gate; auto is catalyst with --method catalyst, else cloud");
             set.option("--remove-distance", o.remove_distance,
-                       "events at most this far from the beads are removed with them; 0 = the beads alone");
+                       "events at most this far from the beads are removed with them; 0 = the beads alone (default 7; "
+                       "with the catalyst gate its own rule)");
           },
       .run =
           [options](core::RunContext& context) { return run_normalize(options->science, options->output, context); }};

@@ -128,4 +128,32 @@ TEST_CASE("premessa and catalyst: slopes of their own R code") {
   }
 }
 
+TEST_CASE("finck: bead medians of the four runs lie as close together as the authors' own") {
+  const auto folder = test::cytof_data() / "bead_norm/finck";
+  if (test::skipped(folder)) return;
+  std::vector<BeadEvents> runs;
+  for (const char* day : {"20120222", "20120229", "20120301", "20120302"}) {
+    runs.push_back(test::beads_of(test::read_matrix(folder / (std::string(day) + "_beads.fcs")), kBeta));
+  }
+  const auto baseline = cytof::bead_baseline(BeadMethod::kFinck, runs);
+  // Largest over smallest median, as the authors' program left them; rounded up in the last digit given.
+  const std::vector<double> authors{1.29, 1.40, 1.10, 1.11, 1.08};
+  for (std::size_t c = 0; c < 5; ++c) {
+    double lowest = 1e300, highest = 0, lowest_before = 1e300, highest_before = 0;
+    for (const BeadEvents& beads : runs) {
+      const auto curve = cytof::fit_slopes(BeadMethod::kFinck, beads, baseline, 201);
+      std::vector<double> before = beads.intensities[c], after = before;
+      for (std::size_t i = 0; i < after.size(); ++i) after[i] *= curve.at(beads.time[i]);
+      const double median = cytof::median_of(after), median_before = cytof::median_of(before);
+      lowest = std::min(lowest, median);
+      highest = std::max(highest, median);
+      lowest_before = std::min(lowest_before, median_before);
+      highest_before = std::max(highest_before, median_before);
+    }
+    CAPTURE(kBeta[c], highest / lowest);
+    CHECK(highest_before / lowest_before > 2.5);
+    CHECK(highest / lowest <= authors[c] + 0.005);
+  }
+}
+
 }  // namespace
