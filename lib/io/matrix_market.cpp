@@ -6,9 +6,12 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
+#include <functional>
 #include <limits>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -29,7 +32,7 @@ struct Entry {
 
 class Parser {
  public:
-  explicit Parser(std::unique_ptr<ByteSource> source) : lines_(std::move(source)) {}
+  Parser(std::unique_ptr<ByteSource> source, bool transposed) : lines_(std::move(source)), transposed_(transposed) {}
 
   CsrMatrix parse() {
     read_banner();
@@ -124,6 +127,46 @@ class Parser {
     }
   }
 
+  /// Up to nine digits and the character after them; false on anything else.
+  static bool digits(const char*& at, const char* end, std::uint32_t& value) {
+    const char* const begin = at;
+    value = 0;
+    for (; at != end && at - begin < 9; ++at) {
+      const auto digit = static_cast<std::uint32_t>(static_cast<unsigned char>(*at)) - '0';
+      if (digit > 9) break;
+      value = value * 10 + digit;
+    }
+    return at != begin;
+  }
+
+  /// The form that nearly all entries have: digits and single blanks. False: look closer.
+  bool plain_entry(std::string_view line, Entry& entry) const {
+    const char* at = line.data();
+    const char* const end = at + line.size();
+    std::uint32_t row = 0, column = 0, whole = 0;
+    if (!digits(at, end, row) || at == end || *at++ != ' ' || row - 1 >= rows_) return false;
+    if (!digits(at, end, column) || column - 1 >= columns_) return false;
+    entry = {static_cast<std::int32_t>(row - 1), static_cast<std::int32_t>(column - 1), 1};
+    if (pattern_) return at == end;
+    if (at == end || *at++ != ' ' || !digits(at, end, whole) || at != end) return false;
+    entry.value = static_cast<float>(whole);
+    return true;
+  }
+
+  /// Any other entry, or its error; false when the line holds none.
+  bool any_entry(std::string_view line, std::vector<std::string_view>& words, Entry& entry) const {
+    if (line.starts_with('%')) return false;
+    words_of(line, words);
+    if (words.empty()) return false;
+    const std::size_t fields = pattern_ ? 2 : 3;
+    if (words.size() != fields) {
+      fail(fmt::format("{} fields instead of {}", words.size(), fields), "An entry is \"ROW COLUMN VALUE\"");
+    }
+    entry = {index(words[0], rows_, "row"), index(words[1], columns_, "column"), 1};
+    if (!pattern_) entry.value = value(words[2]);
+    return true;
+  }
+
   std::int32_t index(std::string_view word, std::uint64_t bound, const char* what) const {
     const auto value = core::parse_unsigned(word);
     if (!value || *value == 0 || *value > bound) {
@@ -136,17 +179,15 @@ class Parser {
   void read_entries() {
     // Reserve no more than a damaged size line could claim for nothing.
     entries_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(declared_, std::uint64_t{1} << 22)));
-    std::vector<std::string_view> words;
-    const std::size_t fields = pattern_ ? 2 : 3;
     std::uint64_t seen = 0;
-    while (next(words)) {
-      if (words.size() != fields) {
-        fail(fmt::format("{} fields instead of {}", words.size(), fields), "An entry is \"ROW COLUMN VALUE\"");
-      }
+    std::vector<std::string_view> words;
+    std::string_view line;
+    while (lines_.next(line)) {
+      Entry entry{};
+      if (!plain_entry(line, entry) && !any_entry(line, words, entry)) continue;
       if (++seen > declared_)
         fail(fmt::format("more entries than the {} declared", declared_), "Correct the size line");
-      Entry entry{index(words[0], rows_, "row"), index(words[1], columns_, "column"), 1.0F};
-      if (!pattern_) entry.value = value(words[2]);
+      if (transposed_) std::swap(entry.row, entry.column);
       entries_.push_back(entry);
       if (symmetric_ && entry.row != entry.column) entries_.push_back({entry.column, entry.row, entry.value});
     }
@@ -169,32 +210,51 @@ class Parser {
     return static_cast<float>(*number);
   }
 
+  /// Counted into rows, which keeps the order within a row: files are mostly in order of rows or of columns, and either
+  /// way no row is left to sort.
   CsrMatrix compress() {
     CsrMatrix out;
-    out.rows = rows_;
-    out.columns = columns_;
-    const auto before = [](const Entry& a, const Entry& b) {
-      return std::pair(a.row, a.column) < std::pair(b.row, b.column);
-    };
-    if (!std::ranges::is_sorted(entries_, before)) std::ranges::sort(entries_, before);
-    out.row_start.assign(static_cast<std::size_t>(rows_) + 1, 0);
-    out.column.reserve(entries_.size());
-    out.value.reserve(entries_.size());
-    for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const Entry& entry = entries_[i];
-      if (i != 0 && !before(entries_[i - 1], entry)) {
-        fail(fmt::format("entry ({}, {}) appears twice", entry.row + 1, entry.column + 1),
-             "Every entry may appear once");
-      }
-      ++out.row_start[static_cast<std::size_t>(entry.row) + 1];
-      out.column.push_back(entry.column);
-      out.value.push_back(entry.value);
-    }
+    out.rows = transposed_ ? columns_ : rows_;
+    out.columns = transposed_ ? rows_ : columns_;
+    out.row_start.assign(static_cast<std::size_t>(out.rows) + 1, 0);
+    for (const Entry& entry : entries_) ++out.row_start[static_cast<std::size_t>(entry.row) + 1];
     for (std::size_t i = 1; i < out.row_start.size(); ++i) out.row_start[i] += out.row_start[i - 1];
+    out.column.resize(entries_.size());
+    out.value.resize(entries_.size());
+    std::vector<std::int64_t> next(out.row_start.begin(), out.row_start.end() - 1);
+    for (const Entry& entry : entries_) {
+      const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(entry.row)]++);
+      out.column[at] = entry.column;
+      out.value[at] = entry.value;
+    }
+    for (std::size_t row = 0; row < out.rows; ++row) sort_row(out, row);
     return out;
   }
 
+  void sort_row(CsrMatrix& matrix, std::size_t row) {
+    const auto begin = static_cast<std::size_t>(matrix.row_start[row]);
+    const auto end = static_cast<std::size_t>(matrix.row_start[row + 1]);
+    bool ascending = true;
+    for (std::size_t i = begin + 1; i < end; ++i) ascending &= matrix.column[i - 1] < matrix.column[i];
+    if (ascending) return;
+    std::vector<std::pair<std::int32_t, float>> entries;
+    for (std::size_t i = begin; i < end; ++i) entries.emplace_back(matrix.column[i], matrix.value[i]);
+    std::ranges::sort(entries, {}, &std::pair<std::int32_t, float>::first);
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (i != 0 && entries[i].first == entries[i - 1].first) refuse_twice(row, entries[i].first);
+      matrix.column[begin + i] = entries[i].first;
+      matrix.value[begin + i] = entries[i].second;
+    }
+  }
+
+  [[noreturn]] void refuse_twice(std::size_t row, std::int32_t column) const {
+    auto a = static_cast<std::uint64_t>(row) + 1, b = static_cast<std::uint64_t>(column) + 1;
+    if (transposed_) std::swap(a, b);
+    fail(fmt::format("entry ({}, {}) appears twice", a, b), "Every entry may appear once");
+  }
+
   LineReader lines_;
+  bool transposed_;
   bool integers_ = false, pattern_ = false, symmetric_ = false;
   std::uint64_t rows_ = 0, columns_ = 0, declared_ = 0;
   std::vector<Entry> entries_;
@@ -202,49 +262,82 @@ class Parser {
 
 }  // namespace
 
-CsrMatrix read_matrix_market(std::unique_ptr<ByteSource> source) {
-  return Parser(std::move(source)).parse();
+CsrMatrix read_matrix_market(std::unique_ptr<ByteSource> source, bool transposed) {
+  return Parser(std::move(source), transposed).parse();
 }
 
 namespace {
 
-template <class Number>
-char* put_number(char* at, char* end, Number number) {
-  return std::to_chars(at, end, number).ptr;
+constexpr std::size_t kPartBytes = std::size_t{1} << 16;
+constexpr std::size_t kLongestLine = 80;
+/// Up to this many columns their digits are prepared once (16 MB at most).
+constexpr std::uint64_t kPreparedColumns = std::uint64_t{1} << 20;
+
+/// A number and the blank after it, copied as a whole word.
+struct Word {
+  std::array<char, 16> text{};
+  std::size_t size = 0;
+
+  explicit Word(std::uint64_t number) {
+    char* const end = std::to_chars(text.data(), text.data() + text.size() - 1, number).ptr;
+    *end = ' ';
+    size = static_cast<std::size_t>(end - text.data()) + 1;
+  }
+  char* put(char* at) const {
+    std::memcpy(at, text.data(), text.size());
+    return at + size;
+  }
+};
+
+char* put_value(char* at, float value, bool integers) {
+  if (!integers) return std::to_chars(at, at + 40, value).ptr;
+  const auto whole = static_cast<std::int64_t>(value);
+  if (static_cast<float>(whole) != value)
+    throw core::Error(core::Status::kInternal, "a fraction in a matrix of integers");
+  if (whole >= 0 && whole < 10) {
+    *at = static_cast<char>('0' + whole);
+    return at + 1;
+  }
+  return std::to_chars(at, at + 40, whole).ptr;
 }
 
 }  // namespace
 
-void write_matrix_market_gz(core::OutputFile& out, const CsrMatrix& matrix, const MatrixMarketOptions& options) {
-  BgzfWriter gz(out, options.threads);
+void format_matrix_market(const CsrMatrix& matrix, const MatrixMarketOptions& options,
+                          const std::function<void(std::string_view)>& sink) {
   const std::uint64_t first = options.transposed ? matrix.columns : matrix.rows;
   const std::uint64_t second = options.transposed ? matrix.rows : matrix.columns;
-  gz.write(fmt::format("%%MatrixMarket matrix coordinate {} general\n{} {} {}\n", options.integers ? "integer" : "real",
-                       first, second, matrix.stored()));
-  std::array<char, 128> line;
-  char* const end = line.data() + line.size();
+  sink(fmt::format("%%MatrixMarket matrix coordinate {} general\n{} {} {}\n", options.integers ? "integer" : "real",
+                   first, second, matrix.stored()));
+  std::vector<Word> prepared;
+  if (matrix.columns <= kPreparedColumns && matrix.columns < matrix.stored()) {
+    prepared.reserve(matrix.columns);
+    for (std::uint64_t column = 0; column < matrix.columns; ++column) prepared.emplace_back(column + 1);
+  }
+  std::vector<char> part(kPartBytes + kLongestLine);
+  char* at = part.data();
   for (std::size_t row = 0; row < matrix.rows; ++row) {
     const auto columns = matrix.row_columns(row);
     const auto values = matrix.row_values(row);
+    const Word own(row + 1);
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      const auto a = static_cast<std::uint64_t>(row) + 1;
-      const auto b = static_cast<std::uint64_t>(columns[i]) + 1;
-      char* at = put_number(line.data(), end, options.transposed ? b : a);
-      *at++ = ' ';
-      at = put_number(at, end, options.transposed ? a : b);
-      *at++ = ' ';
-      if (options.integers) {
-        const auto whole = static_cast<std::int64_t>(values[i]);
-        if (static_cast<float>(whole) != values[i])
-          throw core::Error(core::Status::kInternal, "a fraction in a matrix of integers");
-        at = put_number(at, end, whole);
-      } else {
-        at = put_number(at, end, values[i]);
-      }
+      const auto column = static_cast<std::size_t>(columns[i]);
+      if (!options.transposed) at = own.put(at);
+      at = prepared.empty() ? Word(column + 1).put(at) : prepared[column].put(at);
+      if (options.transposed) at = own.put(at);
+      at = put_value(at, values[i], options.integers);
       *at++ = '\n';
-      gz.write({line.data(), static_cast<std::size_t>(at - line.data())});
+      if (at < part.data() + kPartBytes) continue;
+      sink({part.data(), static_cast<std::size_t>(at - part.data())});
+      at = part.data();
     }
   }
+  if (at != part.data()) sink({part.data(), static_cast<std::size_t>(at - part.data())});
+}
+
+void write_matrix_market_gz(core::OutputFile& out, const CsrMatrix& matrix, const MatrixMarketOptions& options) {
+  BgzfWriter gz(out, options.threads);
+  format_matrix_market(matrix, options, [&](std::string_view part) { gz.write(part); });
   gz.finish();
 }
 

@@ -82,16 +82,15 @@ std::vector<TenxFeature> read_feature_list(const std::filesystem::path& path, co
 TenxMatrix read_tenx_folder(const std::filesystem::path& folder, core::RunContext& context) {
   TenxMatrix matrix;
   const std::filesystem::path counts = member(folder, "matrix.mtx");
-  CsrMatrix by_feature = read_matrix_market(open_source(counts, context));
+  matrix.counts = read_matrix_market(open_source(counts, context), true);
   matrix.barcodes = read_barcodes(member(folder, "barcodes.tsv"), context);
   matrix.features = read_feature_list(member(folder, "features.tsv"), context);
-  if (by_feature.rows != matrix.features.size() || by_feature.columns != matrix.barcodes.size()) {
+  if (matrix.counts.columns != matrix.features.size() || matrix.counts.rows != matrix.barcodes.size()) {
     core::raise({counts.string(), core::Place::none(),
-                 fmt::format("{} x {} entries for {} features and {} barcodes", by_feature.rows, by_feature.columns,
-                             matrix.features.size(), matrix.barcodes.size()),
+                 fmt::format("{} x {} entries for {} features and {} barcodes", matrix.counts.columns,
+                             matrix.counts.rows, matrix.features.size(), matrix.barcodes.size()),
                  "The three files must come from one run"});
   }
-  matrix.counts = transpose(by_feature);
   return matrix;
 }
 
