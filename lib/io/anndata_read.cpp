@@ -83,7 +83,8 @@ CsrMatrix read_sparse(const Hdf5Reader& in, const std::string& path, std::uint64
   }
   check_compressed(in, path, matrix);
   sort_rows(in, path, matrix);
-  return by_column ? transpose(matrix) : matrix;
+  if (by_column) return transpose(matrix);
+  return matrix;
 }
 
 }  // namespace

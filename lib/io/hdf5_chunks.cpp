@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 #include <libdeflate.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -110,6 +111,16 @@ bool place(Chunk& chunk, const Layout& layout, std::size_t size, std::span<char>
 }
 
 }  // namespace
+
+void prefer_huge_pages(void* begin, std::size_t bytes) {
+  constexpr std::size_t kPage = 4096;
+  constexpr std::size_t kWorthwhile = std::size_t{4} << 20;
+  if (bytes < kWorthwhile) return;
+  const auto address = reinterpret_cast<std::uintptr_t>(begin);
+  const std::uintptr_t first = (address + kPage - 1) / kPage * kPage;
+  const std::uintptr_t last = (address + bytes) / kPage * kPage;
+  (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // a wish, no matter if unheard
+}
 
 ChunkOutcome read_chunks(std::int64_t dataset, std::size_t size, std::span<char> out, unsigned threads,
                          const core::InterruptSource* interrupt) {

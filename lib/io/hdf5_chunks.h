@@ -19,4 +19,7 @@ enum class ChunkOutcome {
 [[nodiscard]] ChunkOutcome read_chunks(std::int64_t dataset, std::size_t size, std::span<char> out, unsigned threads,
                                        const core::InterruptSource* interrupt);
 
+/// Asks for huge pages under memory not yet touched: filling a large array costs more in page faults than in inflating.
+void prefer_huge_pages(void* begin, std::size_t bytes);
+
 }  // namespace immucan::io::detail

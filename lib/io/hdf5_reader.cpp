@@ -287,10 +287,19 @@ struct ReadFrom {
   const core::InterruptSource* interrupt;
 };
 
+template <class T>
+std::vector<T> sized_vector(std::size_t elements) {
+  std::vector<T> values;
+  values.reserve(elements);
+  detail::prefer_huge_pages(values.data(), elements * sizeof(T));
+  values.resize(elements);
+  return values;
+}
+
 /// The values as the file holds them.
 template <class Stored>
 std::vector<Stored> read_stored(const ReadFrom& from, hid_t type) {
-  std::vector<Stored> values(from.elements);
+  std::vector<Stored> values = sized_vector<Stored>(from.elements);
   if (values.empty()) return values;
   if (H5Tequal(type, NumberType<Stored>::file()) > 0) {
     const std::span<char> bytes(reinterpret_cast<char*>(values.data()), values.size() * sizeof(Stored));
@@ -318,7 +327,7 @@ std::vector<T> read_converted(const ReadFrom& from, hid_t type) {
         from.reader.fail(from.path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
       }
     }
-    std::vector<T> values(stored.size());
+    std::vector<T> values = sized_vector<T>(stored.size());
     std::ranges::transform(stored, values.begin(), [](Stored value) { return static_cast<T>(value); });
     return values;
   }

@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "io/bgzf_writer.h"
+#include "io/hdf5_chunks.h"
 
 namespace immucan::io {
 
@@ -29,6 +30,8 @@ struct Entry {
   std::int32_t row, column;
   float value;
 };
+
+constexpr std::size_t kBlockEntries = std::size_t{1} << 20;
 
 class Parser {
  public:
@@ -177,8 +180,6 @@ class Parser {
   }
 
   void read_entries() {
-    // Reserve no more than a damaged size line could claim for nothing.
-    entries_.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(declared_, std::uint64_t{1} << 22)));
     std::uint64_t seen = 0;
     std::vector<std::string_view> words;
     std::string_view line;
@@ -188,12 +189,23 @@ class Parser {
       if (++seen > declared_)
         fail(fmt::format("more entries than the {} declared", declared_), "Correct the size line");
       if (transposed_) std::swap(entry.row, entry.column);
-      entries_.push_back(entry);
-      if (symmetric_ && entry.row != entry.column) entries_.push_back({entry.column, entry.row, entry.value});
+      add(entry);
+      if (symmetric_ && entry.row != entry.column) add({entry.column, entry.row, entry.value});
     }
     if (seen != declared_) {
       fail(fmt::format("{} entries where {} are declared", seen, declared_), "The file seems truncated: copy it again");
     }
+  }
+
+  void add(const Entry& entry) {
+    if (blocks_.empty() || blocks_.back().size() == kBlockEntries) {
+      blocks_.emplace_back();
+      const auto left = static_cast<std::size_t>(std::min<std::uint64_t>(declared_, kBlockEntries));
+      blocks_.back().reserve(left);
+      detail::prefer_huge_pages(blocks_.back().data(), left * sizeof(Entry));
+    }
+    blocks_.back().push_back(entry);
+    ++entries_;
   }
 
   float value(std::string_view word) const {
@@ -217,15 +229,23 @@ class Parser {
     out.rows = transposed_ ? columns_ : rows_;
     out.columns = transposed_ ? rows_ : columns_;
     out.row_start.assign(static_cast<std::size_t>(out.rows) + 1, 0);
-    for (const Entry& entry : entries_) ++out.row_start[static_cast<std::size_t>(entry.row) + 1];
+    for (const auto& block : blocks_) {
+      for (const Entry& entry : block) ++out.row_start[static_cast<std::size_t>(entry.row) + 1];
+    }
     for (std::size_t i = 1; i < out.row_start.size(); ++i) out.row_start[i] += out.row_start[i - 1];
-    out.column.resize(entries_.size());
-    out.value.resize(entries_.size());
+    out.column.reserve(entries_);
+    out.value.reserve(entries_);
+    detail::prefer_huge_pages(out.column.data(), entries_ * sizeof(std::int32_t));
+    detail::prefer_huge_pages(out.value.data(), entries_ * sizeof(float));
+    out.column.resize(entries_);
+    out.value.resize(entries_);
     std::vector<std::int64_t> next(out.row_start.begin(), out.row_start.end() - 1);
-    for (const Entry& entry : entries_) {
-      const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(entry.row)]++);
-      out.column[at] = entry.column;
-      out.value[at] = entry.value;
+    for (const auto& block : blocks_) {
+      for (const Entry& entry : block) {
+        const auto at = static_cast<std::size_t>(next[static_cast<std::size_t>(entry.row)]++);
+        out.column[at] = entry.column;
+        out.value[at] = entry.value;
+      }
     }
     for (std::size_t row = 0; row < out.rows; ++row) sort_row(out, row);
     return out;
@@ -257,7 +277,8 @@ class Parser {
   bool transposed_;
   bool integers_ = false, pattern_ = false, symmetric_ = false;
   std::uint64_t rows_ = 0, columns_ = 0, declared_ = 0;
-  std::vector<Entry> entries_;
+  std::vector<std::vector<Entry>> blocks_;  ///< so that growing moves nothing
+  std::size_t entries_ = 0;
 };
 
 }  // namespace
