@@ -125,13 +125,57 @@ void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, 
   out.close();
 }
 
-TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& context) {
-  const Hdf5Reader in(path, context);
+namespace {
+
+/// Ids and barcodes are names of rows and columns.
+void refuse_twice(const Hdf5Reader& in, const std::string& path, const std::vector<std::string>& names) {
+  std::unordered_set<std::string_view> seen;
+  for (const std::string& name : names) {
+    if (!seen.insert(name).second)
+      in.fail(path, fmt::format("\"{}\" appears twice", core::printable(name)), "Make the names unique");
+  }
+}
+
+void check_counts(const Hdf5Reader& in, const CsrMatrix& counts) {
+  if (counts.row_start.size() != counts.rows + 1 || counts.value.size() != counts.column.size() ||
+      counts.row_start.front() != 0 || counts.row_start.back() != static_cast<std::int64_t>(counts.column.size()) ||
+      !std::ranges::is_sorted(counts.row_start)) {
+    in.fail("/matrix/indptr",
+            fmt::format("does not ascend from 0 to {} in {} steps", counts.column.size(), counts.rows));
+  }
+  for (const std::int32_t column : counts.column) {
+    if (column < 0 || static_cast<std::uint64_t>(column) >= counts.columns)
+      in.fail("/matrix/indices",
+              fmt::format("index {} is outside 0..{}", column, static_cast<std::int64_t>(counts.columns) - 1));
+  }
+}
+
+/// Files of other tools may hold a barcode's features in any order; transposing twice sorts them.
+void sort_features(const Hdf5Reader& in, CsrMatrix& counts) {
+  const auto ascending = [&] {
+    for (std::size_t row = 0; row < counts.rows; ++row) {
+      const auto columns = counts.row_columns(row);
+      for (std::size_t i = 1; i < columns.size(); ++i) {
+        if (columns[i - 1] >= columns[i]) return false;
+      }
+    }
+    return true;
+  };
+  if (ascending()) return;
+  counts = transpose(transpose(counts));
+  if (!ascending()) in.fail("/matrix/indices", "names a feature twice for one barcode");
+}
+
+}  // namespace
+
+TenxMatrix read_tenx_h5(const Hdf5Reader& in) {
   if (in.kind("/matrix") != Hdf5Kind::kGroup)
     in.fail("/matrix", "group is missing", "Give a 10x .h5 of Cell Ranger 3 or later");
   TenxMatrix matrix;
   matrix.barcodes = in.strings("/matrix/barcodes");
+  refuse_twice(in, "/matrix/barcodes", matrix.barcodes);
   const auto ids = in.strings("/matrix/features/id");
+  refuse_twice(in, "/matrix/features/id", ids);
   const auto names = in.strings("/matrix/features/name");
   const auto types = in.strings("/matrix/features/feature_type");
   if (names.size() != ids.size() || types.size() != ids.size()) in.fail("/matrix/features", "columns differ in length");
@@ -148,18 +192,13 @@ TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& con
     in.fail("/matrix/shape",
             fmt::format("is not [{}, {}], the numbers of features and barcodes", ids.size(), counts.rows));
   }
-  if (counts.row_start.size() != counts.rows + 1 || counts.value.size() != counts.column.size() ||
-      counts.row_start.front() != 0 || counts.row_start.back() != static_cast<std::int64_t>(counts.column.size()) ||
-      !std::ranges::is_sorted(counts.row_start)) {
-    in.fail("/matrix/indptr",
-            fmt::format("does not ascend from 0 to {} in {} steps", counts.column.size(), counts.rows));
-  }
-  for (const std::int32_t column : counts.column) {
-    if (column < 0 || static_cast<std::uint64_t>(column) >= counts.columns)
-      in.fail("/matrix/indices",
-              fmt::format("index {} is outside 0..{}", column, static_cast<std::int64_t>(counts.columns) - 1));
-  }
+  check_counts(in, counts);
+  sort_features(in, counts);
   return matrix;
+}
+
+TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& context) {
+  return read_tenx_h5(Hdf5Reader(path, context));
 }
 
 }  // namespace immucan::io

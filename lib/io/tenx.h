@@ -6,6 +6,7 @@
 
 #include "core/output.h"
 #include "core/run_context.h"
+#include "io/hdf5.h"
 #include "io/sparse_matrix.h"
 
 namespace immucan::io {
@@ -30,6 +31,8 @@ void write_tenx_folder(core::OutputSet& outputs, const std::filesystem::path& re
 /// Cell Ranger's .h5 (compressed columns by barcode).
 void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, const std::string& genome,
                    std::string_view chemistry, unsigned threads);
+/// Of Cell Ranger 3 and later; 65 naming the object. Rows come back sorted.
+[[nodiscard]] TenxMatrix read_tenx_h5(const Hdf5Reader& in);
 [[nodiscard]] TenxMatrix read_tenx_h5(const std::filesystem::path& path, core::RunContext& context);
 
 }  // namespace immucan::io
