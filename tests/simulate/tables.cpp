@@ -91,8 +91,10 @@ std::string truth(const Cohort& cohort) {
 }  // namespace
 
 std::vector<SimulatedFile> cohort_tables(const Cohort& cohort) {
-  return {
-      {"samples.tsv", samples_table(cohort)}, {"clinical.tsv", clinical_table(cohort)}, {"consent.tsv", consent_table(cohort)}, {"truth.json", truth(cohort)}};
+  return {{"samples.tsv", samples_table(cohort)},
+          {"clinical.tsv", clinical_table(cohort)},
+          {"consent.tsv", consent_table(cohort)},
+          {"truth.json", truth(cohort)}};
 }
 
 }  // namespace immucan::simulate
