@@ -4,13 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "report/svg.h"
 
 namespace immucan::cytof {
 namespace {
 
-constexpr std::uint64_t kPoints = 100, kBeadsPerPoint = 201;
+constexpr std::uint64_t kPoints = 100, kFewestPoints = 10, kFewestBeads = 51, kBeadsPerPoint = 201;
 constexpr double kWidth = 860, kHeight = 340, kPanelWidth = 340, kTop = 52, kBottom = 290, kLeft = 62, kSecond = 470;
 
 /// Medians of up to 201 consecutive beads at up to 100 places of the run.
@@ -22,7 +23,9 @@ struct Drift {
 Drift measure(const BeadSpool& beads, SpooledCurve& curve) {
   const std::size_t n = beads.channels();
   Drift drift{{}, std::vector<std::vector<double>>(n), std::vector<std::vector<double>>(n)};
-  const std::uint64_t stride = std::max<std::uint64_t>(1, (beads.size() + kPoints - 1) / kPoints);
+  // Enough beads for a steady median, unless there are few.
+  const std::uint64_t steady = std::min(kFewestBeads, (beads.size() + kFewestPoints - 1) / kFewestPoints);
+  const std::uint64_t stride = std::max(steady, (beads.size() + kPoints - 1) / kPoints);
   std::vector<std::vector<double>> held(2 * n + 1);
   std::uint64_t index = 0;
   const auto end_place = [&] {

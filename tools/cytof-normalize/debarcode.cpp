@@ -10,6 +10,7 @@
 #include "cytof/debarcoding.h"
 #include "cytof/normalise_files.h"
 #include "cytof/panel.h"
+#include "cytof/yield_plot.h"
 #include "io/fcs_writer.h"
 
 namespace immucan::cytof_normalize {
@@ -144,6 +145,7 @@ core::Status run_debarcode(const DebarcodeOptions& options, core::RunContext& co
     assigned += static_cast<std::int64_t>(final_counts[i]);
   }
   outputs.add("cutoffs.tsv").write(cutoffs);
+  outputs.add(stem + ".yield.svg").write(cytof::yield_plot(stem, key, result));
   write_samples(file, stem, key, result, outputs, context);
   context.progress.finish();
   outputs.count("events", static_cast<std::int64_t>(result.label.size()));

@@ -9,7 +9,9 @@
 #include "core/random.h"
 #include "cytof/bead_finding.h"
 #include "cytof/catalyst_gate.h"
+#include "cytof/drift_plot.h"
 #include "cytof_helpers.h"
+#include "io/fcs_writer.h"
 #include "io/tsv.h"
 
 namespace {
@@ -144,6 +146,49 @@ TEST_CASE("a bead candidate is above DNA in every bead channel") {
   CHECK_FALSE(cytof::is_catalyst_candidate(std::vector<double>{5, 6}, std::vector<double>{1, 5}));
   CHECK_FALSE(cytof::is_catalyst_candidate(std::vector<double>{-0.5, 6}, std::vector<double>{-1, -1}));
   CHECK_FALSE(cytof::is_catalyst_candidate(std::vector<double>{NAN, 6}, std::vector<double>{1, 1}));
+}
+
+TEST_CASE("a saturated bead channel is said, and a gate on one DNA channel") {
+  core::Random random(11);
+  const auto path = kFolder / ("immucan-saturated-" + std::to_string(::getpid()) + ".fcs");
+  std::vector<double> rows;
+  for (int i = 0; i < 400; ++i) {
+    const bool bead = i % 2 == 0;
+    rows.insert(rows.end(), {static_cast<double>(i), bead ? random.uniform() : 300 + random.uniform(),
+                             bead ? std::min(520.0, 500 * random.lognormal(0, 0.1)) : random.uniform(),
+                             bead ? 500 * random.lognormal(0, 0.1) : random.uniform()});
+  }
+  {
+    core::OutputFile out(path);
+    io::FcsWriter writer(
+        out, {}, {{"Time", "", 1, {}}, {"Ir191Di", "", 1, {}}, {"Ce140Di", "", 1, {}}, {"Eu151Di", "", 1, {}}}, 400);
+    writer.write(rows);
+    writer.finish();
+    out.commit();
+  }
+  core::RunContext context("test", "0", "test");
+  io::FcsFile file(path, {}, context);
+  const std::vector<int> masses{140, 151};
+  const auto columns = cytof::bead_columns(file, masses);
+  cytof::BeadFinder finder(masses, BeadMethod::kCatalyst, context);
+  const auto found = finder.as_catalyst(file, columns);
+  REQUIRE(found.warnings.size() == 2);
+  CHECK_THAT(found.warnings[0], Catch::Contains("one of the DNA channels"));
+  CHECK_THAT(found.warnings[1], Catch::StartsWith("bead mass 140 is saturated") && Catch::Contains("value 520"));
+  CHECK_THROWS_WITH((void)finder.as_catalyst(file, {columns.time, columns.beads, {}}),
+                    Catch::Contains("needs the DNA channels"));
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("the drift plot draws both panels, also for one bead") {
+  for (const std::size_t count : {1U, 40U, 3000U}) {
+    const auto beads = spooled(simulated_beads(count, false));
+    cytof::SpooledCurve curve(kFolder);
+    curve.add(0, 2);
+    const std::string svg = cytof::drift_plot("run <1>", {140, 151, 153}, beads, curve);
+    CHECK_THAT(svg, Catch::StartsWith("<svg") && Catch::Contains("run &lt;1&gt;") && Catch::Contains("before") &&
+                        Catch::Contains("after") && !Catch::Contains("nan") && !Catch::Contains("inf"));
+  }
 }
 
 }  // namespace

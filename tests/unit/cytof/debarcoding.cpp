@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "cytof/yield_plot.h"
 #include "cytof_helpers.h"
 #include "io/tsv.h"
 
@@ -77,6 +78,25 @@ TEST_CASE("debarcoding: a key without constant number of positives uses the wide
   CHECK(result.preliminary[1] == 1);
   CHECK(result.preliminary[3] == cytof::Debarcoding::kUnassigned);
   CHECK(std::isnan(result.delta[3]));
+}
+
+TEST_CASE("debarcoding: yields fall from one and are drawn for every sample") {
+  const cytof::BarcodeKey key{{102, 104}, {"one", "two <2>", "none"}, {1, 2, 3}, std::nullopt};
+  cytof::Debarcoding result;
+  result.preliminary = {0, 0, 0, 0, 1, -1};
+  result.delta = {0.1, 0.2, 0.3, 0.955, 1.5, NAN};
+  result.cutoffs = {0.25, 0.5, 1};
+  const auto yields = cytof::barcode_yields(key, result);
+  CHECK(yields[0][0] == 1);
+  CHECK(yields[0][10] == 1);
+  CHECK(yields[0][11] == 0.75);
+  CHECK(yields[0][95] == 0.25);
+  CHECK(yields[0][96] == 0);
+  CHECK(yields[1][100] == 1);
+  CHECK(std::isnan(yields[2][0]));
+  const std::string svg = cytof::yield_plot("run", key, result);
+  CHECK_THAT(svg, Catch::StartsWith("<svg") && Catch::Contains("two &lt;2&gt;: cut-off 0.5"));
+  CHECK_THAT(svg, !Catch::Contains("nan"));
 }
 
 TEST_CASE("debarcoding: no deltas, no cut-off") {
