@@ -16,6 +16,7 @@
 #include "io/hdf5.h"
 #include "io/hdf5_chunks.h"
 #include "io/hdf5_handle.h"
+#include "io/hdf5_heaps.h"
 
 namespace immucan::io {
 
@@ -31,7 +32,7 @@ constexpr std::uint64_t kMaximalElements = std::uint64_t{1} << 40;
 
 constexpr const char* kRewrite = "Write the file again with the tool that made it";
 
-core::FileRecord hash_file(const std::filesystem::path& path, const std::string& name) {
+core::FileRecord hash_file(const std::filesystem::path& path, const std::string& name, HeapFinder& heaps) {
   std::ifstream in(path, std::ios::binary);
   if (!in) core::raise_input_errno(name, "open", errno != 0 ? errno : EIO);
   core::Sha256 digest;
@@ -39,11 +40,27 @@ core::FileRecord hash_file(const std::filesystem::path& path, const std::string&
   core::FileRecord record{path.filename().string(), 0, {}};
   while (in) {
     in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    digest.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount())));
+    const auto piece = std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount()));
+    digest.update(piece);
+    heaps.update(piece);
     record.size += static_cast<std::uint64_t>(in.gcount());
   }
   record.sha256 = digest.hex();
   return record;
+}
+
+/// 65 when a global heap is damaged in a way that libhdf5 would not survive.
+void check_heaps(const Hdf5Handle& file, const HeapFinder& heaps, std::uint64_t file_size, const std::string& name,
+                 const ReadAt& read_at) {
+  const Hdf5Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
+  std::size_t address_bytes = 8, length_bytes = 8;
+  hsize_t base = 0;
+  H5Pget_sizes(creation.get(), &address_bytes, &length_bytes);
+  H5Pget_userblock(creation.get(), &base);
+  if (length_bytes != 4 && length_bytes != 8) return;
+  if (const auto place = damaged_heap(heaps.places(), file_size, base, length_bytes, read_at)) {
+    core::raise({name, core::Place::byte(*place), "the heap of strings is damaged", kRewrite});
+  }
 }
 
 }  // namespace
@@ -123,7 +140,10 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& cont
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) core::raise_input_errno(state_->name, "open", error ? error.value() : ENOENT);
   if (std::filesystem::is_directory(status)) core::raise_input_errno(state_->name, "open", EISDIR);
-  context.inputs.add(hash_file(path, state_->name));
+  HeapFinder heaps;
+  core::FileRecord record = hash_file(path, state_->name, heaps);
+  const std::uint64_t file_size = record.size;
+  context.inputs.add(std::move(record));
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
   state_->file = {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose};
@@ -134,6 +154,14 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& cont
   std::ifstream in(path, std::ios::binary);
   in.read(state_->user_block.data(), static_cast<std::streamsize>(state_->user_block.size()));
   if (!in) core::raise_input_errno(state_->name, "read", errno != 0 ? errno : EIO);
+  check_heaps(state_->file, heaps, file_size, state_->name,
+              [&in](std::uint64_t place, std::size_t size, std::string& bytes) {
+                bytes.resize(size);
+                in.clear();
+                in.seekg(static_cast<std::streamoff>(place));
+                in.read(bytes.data(), static_cast<std::streamsize>(size));
+                bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+              });
 }
 
 Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::make_unique<State>()) {
@@ -143,6 +171,13 @@ Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::m
   if (!image.empty()) state_->file = open_image(state_->image);
   if (!state_->file.valid()) refuse_file(state_->name);
   state_->user_block = state_->image.substr(0, user_block_size(state_->file));
+  HeapFinder heaps;
+  heaps.update(state_->image);
+  check_heaps(state_->file, heaps, state_->image.size(), state_->name,
+              [this](std::uint64_t place, std::size_t size, std::string& bytes) {
+                bytes =
+                    std::string_view(state_->image).substr(std::min<std::uint64_t>(place, state_->image.size()), size);
+              });
 }
 
 Hdf5Reader::~Hdf5Reader() = default;
