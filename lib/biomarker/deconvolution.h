@@ -47,6 +47,14 @@ struct EpicOptions {
 [[nodiscard]] ScoreTable epic_fractions(const io::MatrixTable& tpm, const EpicOptions& options, unsigned threads,
                                         const core::InterruptSource* interrupt);
 
+/// The model of CIBERSORT (Newman et al. 2015) on a user's matrix: nu-SVR (linear, C = 1) of the standardised sample on
+/// the matrix standardised by its global mean and deviation, for nu = 0.25, 0.5 and 0.75; negative weights become 0,
+/// the rest sums to 1, and the nu of the least error is kept. Rows: the types, then `Correlation` and `RMSE` of the
+/// fit. No quantile normalisation and no permutation p-value.
+[[nodiscard]] ScoreTable cibersort_fractions(const io::MatrixTable& tpm, const SignatureMatrix& signature,
+                                             double min_coverage, unsigned threads,
+                                             const core::InterruptSource* interrupt);
+
 /// Scales every sample to a million in place; 65 on a negative value or a sample of zeros. Values that are at most 50
 /// are taken for log2 and raised first when `unlog`.
 void to_million(io::MatrixTable& matrix, bool unlog);

@@ -222,7 +222,7 @@ ScoreReference freeze(const std::map<std::string, std::string>& settings, const 
 }
 
 bool brings_own_genes(const std::string& method) {
-  return method == "quantiseq" || method == "epic" || method == "io-panel";
+  return method == "quantiseq" || method == "epic" || method == "cibersort" || method == "io-panel";
 }
 
 EpicOptions epic_options(const ScoreOptions& options, const GeneAliases& aliases, core::RunContext& context) {
@@ -267,6 +267,13 @@ ScoreTable score_own_genes(const ScoreOptions& options, io::MatrixTable& matrix,
   if (options.method == "quantiseq") {
     return quantiseq_fractions(matrix, {options.tumour, options.min_coverage.value_or(0.5)}, context.log,
                                context.threads, &context.interrupt);
+  }
+  if (options.method == "cibersort") {
+    if (!options.signature) core::raise_usage("--method cibersort needs --signature, a table of genes × cell types");
+    SignatureMatrix signature = read_signature(*options.signature, context);
+    for (std::string& gene : signature.genes) gene = aliases.current(gene);
+    return cibersort_fractions(matrix, signature, options.min_coverage.value_or(0.5), context.threads,
+                               &context.interrupt);
   }
   return epic_fractions(matrix, epic_options(options, aliases, context), context.threads, &context.interrupt);
 }

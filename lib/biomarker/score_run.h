@@ -14,7 +14,7 @@ struct ScoreOptions {
   std::filesystem::path expression, output;
   std::filesystem::path sets;     ///< empty where the method brings its own genes
   std::string method = "ssgsea";  ///< ssgsea | gsva | zscore | plage | singscore | aucell | mean | mcpcounter |
-                                  ///< quantiseq | epic | io-panel
+                                  ///< quantiseq | epic | cibersort | io-panel
   std::string compat = "none";    ///< none | gsva | gseapy: another tool's result to the letter
   bool normalize = true;
   std::optional<std::int64_t> min_genes;  ///< default 5; 1 with --compat

@@ -55,7 +55,7 @@ void declare(cli::OptionSet& set, Options& all) {
              "singscore: NAME_UP and NAME_DN are joined if known");
   set.option("--top-share", options.top_share, "aucell: share of the genes, from the highest, that is looked at");
   set.flag("--tumour,!--no-tumour", options.tumour, "quantiseq: leave out genes that tumours express");
-  set.option("--signature", options.signature, "epic: profiles, genes × cell types");
+  set.option("--signature", options.signature, "epic, cibersort: profiles, genes × cell types");
   set.option("--signature-variability", options.signature_variability, "epic: variances of --signature, for weights");
   set.option("--signature-genes", options.signature_genes, "epic: table with the column gene, the genes to fit");
   set.choice("--unit", options.unit, {"auto", "tpm", "log2"}, "io-panel: scale of EXPR; auto: under 50 is log2");

@@ -10,6 +10,7 @@
 #include "core/random.h"
 #include "io/tsv.h"
 #include "stats/constrained_ls.h"
+#include "stats/nu_svr.h"
 
 using namespace immucan;
 
@@ -172,4 +173,54 @@ TEST_CASE("EPIC's model finds planted fractions", "[deconvolution]") {
   CHECK(table.at(0, 0) == Approx(0.1 / sum).epsilon(1e-9));
   CHECK(table.at(1, 0) == Approx(0.5 / sum).epsilon(1e-9));
   CHECK(table.at(2, 0) == Approx(0.075 / sum).epsilon(1e-9));
+}
+
+TEST_CASE("nu-SVR: its objective meets the bound of its dual", "[deconvolution]") {
+  core::Random random(77);
+  for (int round = 0; round < 20; ++round) {
+    const std::size_t points = 30 + random.below(60), features = 1 + random.below(6);
+    std::vector<double> x(points * features), y(points);
+    for (double& v : x) v = random.normal();
+    for (std::size_t i = 0; i < points; ++i) {
+      y[i] = 0.5 * random.normal() + 0.3;
+      for (std::size_t k = 0; k < features; ++k) y[i] += 0.4 * x[i * features + k];
+    }
+    const double nu = round % 3 == 0 ? 0.25 : round % 3 == 1 ? 0.5 : 0.75;
+    const auto svr = stats::nu_svr(x, y, {.nu = nu});
+    double objective = nu * static_cast<double>(points) * svr.epsilon;
+    for (const double w : svr.w) objective += w * w / 2;
+    for (std::size_t i = 0; i < points; ++i) {
+      double residual = y[i] - svr.b;
+      for (std::size_t k = 0; k < features; ++k) residual -= svr.w[k] * x[i * features + k];
+      objective += std::max(0.0, std::fabs(residual) - svr.epsilon);
+    }
+    // Equal to the bound only at the optimum.
+    CHECK(objective == Approx(svr.dual_bound).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("support-vector fractions find what was mixed", "[deconvolution]") {
+  core::Random random(78);
+  biomarker::SignatureMatrix signature{"s.tsv", {}, {"B", "T", "M"}, {}};
+  io::MatrixTable matrix;
+  matrix.name = "e.tsv";
+  matrix.column_names = {"S"};
+  for (int i = 0; i < 150; ++i) {
+    signature.genes.push_back("G" + std::to_string(i));
+    double value = 0;
+    const double share[3] = {0.2, 0.5, 0.3};
+    for (int t = 0; t < 3; ++t) {
+      signature.values.push_back(random.lognormal(3, 1));
+      value += share[t] * signature.values.back();
+    }
+    matrix.add_row(signature.genes.back())[0] = value;
+  }
+  const auto table = biomarker::cibersort_fractions(matrix, signature, 0.5, 1, nullptr);
+  CHECK(table.at(0, 0) == Approx(0.2).margin(0.05));
+  CHECK(table.at(1, 0) == Approx(0.5).margin(0.05));
+  CHECK(table.at(2, 0) == Approx(0.3).margin(0.05));
+  CHECK(table.at(3, 0) > 0.95);
+  signature.genes.assign(150, "other");
+  test::expect_error([&] { (void)biomarker::cibersort_fractions(matrix, signature, 0.5, 1, nullptr); },
+                     core::Status::kBadInput, {"e.tsv", "0 of 150 genes of s.tsv"});
 }
