@@ -167,7 +167,20 @@ class GatedFile {
   std::optional<BeadGate> bead_gate_;
 };
 
-std::string sample_id(const PhenotypeOptions& options) {
+void check_same_panel(const GatedFile& first, const GatedFile& other) {
+  for (const auto& [label, column] : first.markers()) {
+    const bool there = std::ranges::any_of(other.markers(), [&](const auto& marker) { return marker.first == label; });
+    if (!there) {
+      core::raise({other.name(), core::Place::none(),
+                   fmt::format("marker '{}' of {} is not in this file", label, first.name()),
+                   "Give files of one sample and one panel"});
+    }
+  }
+}
+
+}  // namespace
+
+std::string phenotype_sample_id(const PhenotypeOptions& options) {
   std::string id = options.sample;
   if (id.empty()) {
     id = fcs_stem(options.files.front());
@@ -182,22 +195,9 @@ std::string sample_id(const PhenotypeOptions& options) {
   return id;
 }
 
-void check_same_panel(const GatedFile& first, const GatedFile& other) {
-  for (const auto& [label, column] : first.markers()) {
-    const bool there = std::ranges::any_of(other.markers(), [&](const auto& marker) { return marker.first == label; });
-    if (!there) {
-      core::raise({other.name(), core::Place::none(),
-                   fmt::format("marker '{}' of {} is not in this file", label, first.name()),
-                   "Give files of one sample and one panel"});
-    }
-  }
-}
-
-}  // namespace
-
 PhenotypeResult phenotype_files(const PhenotypeOptions& options, core::RunContext& context) {
   PhenotypeResult result;
-  result.sample = sample_id(options);
+  result.sample = phenotype_sample_id(options);
   const GateTree tree = read_gates(options.gates, context);
   std::vector<GatedFile> files;
   for (const auto& path : options.files) {

@@ -37,6 +37,9 @@ struct PhenotypeResult {
 /// Reads the files four times at most (gate, and three times for exact medians); memory does not depend on the events.
 [[nodiscard]] PhenotypeResult phenotype_files(const PhenotypeOptions& options, core::RunContext& context);
 
+/// --sample, else the first file's name; usage error for what cannot be part of a file name.
+[[nodiscard]] std::string phenotype_sample_id(const PhenotypeOptions& options);
+
 /// SAMPLE.features.tsv, SAMPLE.populations.tsv, SAMPLE.cytof_phenotype_mqc.json.
 void write_phenotype(const PhenotypeResult& result, const PhenotypeOptions& options, core::OutputSet& outputs);
 

@@ -89,6 +89,19 @@ struct Heatmap {
 };
 [[nodiscard]] std::string heatmap(const Heatmap& plot);
 
+/// Nodes of a tree as circles whose area is their size.
+struct TreeNode {
+  double size = 0;
+  std::string colour, tooltip;
+};
+struct TreePlot {
+  std::string title, subtitle;
+  std::vector<TreeNode> nodes;
+  std::vector<std::pair<std::size_t, std::size_t>> edges;   ///< nodes − 1 that join all nodes
+  std::vector<std::pair<std::string, std::string>> legend;  ///< words and colour
+};
+[[nodiscard]] std::string tree_plot(const TreePlot& plot);
+
 /// Which sets occur together: a column per combination, a row per set.
 struct OverlapPlot {
   std::string title, unit;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/random.h"
@@ -25,25 +26,36 @@ std::vector<float> grid_distances(std::size_t width, std::size_t height) {
   return distances;
 }
 
-/// Draws rows so that every group counts the same.
+/// Draws rows so that every group counts the same: a random group, and of it the next row of a random order, so that
+/// no row of a group is drawn twice before every other was drawn once.
 class RowDraw {
  public:
-  RowDraw(std::size_t rows, std::span<const std::size_t> group_start) {
+  RowDraw(std::size_t rows, std::span<const std::size_t> group_start, core::Random& random) : order_(rows) {
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
     for (std::size_t g = 0; g < group_start.size(); ++g) {
       const std::size_t end = g + 1 < group_start.size() ? group_start[g + 1] : rows;
-      if (end > group_start[g]) groups_.push_back({group_start[g], end - group_start[g]});
+      if (end > group_start[g]) groups_.push_back({group_start[g], end, group_start[g]});
     }
-    if (group_start.empty()) groups_.push_back({0, rows});
+    if (group_start.empty()) groups_.push_back({0, rows, 0});
+    for (const Group& group : groups_) shuffle(group, random);
   }
-  std::size_t operator()(core::Random& random) const {
-    const Group& group = groups_.size() == 1 ? groups_.front() : groups_[random.below(groups_.size())];
-    return group.first + random.below(group.size);
+  std::size_t operator()(core::Random& random) {
+    Group& group = groups_.size() == 1 ? groups_.front() : groups_[random.below(groups_.size())];
+    if (group.next == group.end) {
+      shuffle(group, random);
+      group.next = group.begin;
+    }
+    return order_[group.next++];
   }
 
  private:
   struct Group {
-    std::size_t first, size;
+    std::size_t begin, end, next;
   };
+  void shuffle(const Group& group, core::Random& random) {
+    random.shuffle(std::span(order_).subspan(group.begin, group.end - group.begin));
+  }
+  std::vector<std::size_t> order_;
   std::vector<Group> groups_;
 };
 
@@ -63,7 +75,7 @@ SelfOrganisingMap::SelfOrganisingMap(std::span<const float> rows, std::size_t co
     : SelfOrganisingMap(std::vector<float>(options.width * options.height * columns), columns) {
   const std::size_t count = rows.size() / columns;
   if (count < nodes_) throw core::Error(core::Status::kInternal, "a map needs at least as many rows as nodes");
-  core::Random random(options.seed);
+  core::Random random(options.seed, options.stream);
   // Different rows as first nodes: a draw without replacement.
   std::vector<std::size_t> order(count);
   for (std::size_t i = 0; i < count; ++i) order[i] = i;
@@ -76,7 +88,7 @@ SelfOrganisingMap::SelfOrganisingMap(std::span<const float> rows, std::size_t co
   std::vector<double> sorted(grid.begin(), grid.end());
   std::ranges::sort(sorted);
   const double first_radius = sorted_quantile(sorted, options.radius_quantile);
-  const RowDraw draw(count, group_start);
+  RowDraw draw(count, group_start, random);
   const std::size_t steps = options.rounds * count;
   double change = 0;
   for (std::size_t step = 0; step < steps; ++step) {

@@ -13,7 +13,7 @@ struct SomOptions {
   std::size_t rounds = 10;                     ///< each as many steps as there are rows
   double first_rate = 0.05, last_rate = 0.01;  ///< learning rate, linear in the steps
   double radius_quantile = 0.67;               ///< of the grid distances: the first radius; shrinks linearly to 0
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1, stream = 0;
 };
 
 /// Nodes in lanes of eight, so that distances to eight nodes are computed side by side.

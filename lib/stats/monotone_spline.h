@@ -6,7 +6,8 @@
 
 namespace immucan::stats {
 
-/// Cubic Hermite interpolation of monotone points; between two knots it is monotone.
+/// Cubic Hermite interpolation of monotone points. As in R, slopes are shortened piece by piece from the left without
+/// looking back at the piece before, which then can dip by up to 1/27 of its height.
 class MonotoneSpline {
  public:
   /// `x` ascending, `y` monotone, both finite and of equal length. Knots of equal x are joined at the mean of their y.

@@ -5,6 +5,7 @@
 #include "info.h"
 #include "normalize.h"
 #include "phenotype.h"
+#include "phenotype_map.h"
 #include "spillover.h"
 
 int main(int argc, char** argv) {
@@ -18,5 +19,7 @@ int main(int argc, char** argv) {
     program.add(immucan::cytof_normalize::batch_train_command());
     program.add(immucan::cytof_normalize::batch_apply_command());
     program.add(immucan::cytof_normalize::phenotype_command());
+    program.add(immucan::cytof_normalize::phenotype_train_command());
+    program.add(immucan::cytof_normalize::phenotype_apply_command());
   });
 }
