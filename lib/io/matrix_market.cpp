@@ -312,16 +312,23 @@ struct Word {
   }
 };
 
+/// Whole numbers below this are written alike as integers and by shortest round trip.
+constexpr float kPlainBelow = 100000;
+
 char* put_value(char* at, float value, bool integers) {
-  if (!integers) return std::to_chars(at, at + 40, value).ptr;
-  const auto whole = static_cast<std::int64_t>(value);
-  if (static_cast<float>(whole) != value)
-    throw core::Error(core::Status::kInternal, "a fraction in a matrix of integers");
-  if (whole >= 0 && whole < 10) {
-    *at = static_cast<char>('0' + whole);
-    return at + 1;
+  if (value > 0 && value < kPlainBelow) {
+    const auto whole = static_cast<std::int32_t>(value);
+    if (static_cast<float>(whole) == value) {
+      if (whole >= 10) return std::to_chars(at, at + 40, whole).ptr;
+      *at = static_cast<char>('0' + whole);
+      return at + 1;
+    }
   }
-  return std::to_chars(at, at + 40, whole).ptr;
+  if (!integers) return std::to_chars(at, at + 40, value).ptr;
+  constexpr float kBeyond = 9.2e18F;
+  if (!(std::abs(value) < kBeyond) || static_cast<float>(static_cast<std::int64_t>(value)) != value)
+    throw core::Error(core::Status::kInternal, "a fraction in a matrix of integers");
+  return std::to_chars(at, at + 40, static_cast<std::int64_t>(value)).ptr;
 }
 
 }  // namespace

@@ -126,6 +126,16 @@ TEST_CASE("real values are written by shortest round trip; fractions never as in
   core::RunContext context("test", "0", "test");
   const auto source = io::open_source(folder.path() / "r.mtx.gz", context);
   CHECK(io::read_all(*source) == "%%MatrixMarket matrix coordinate real general\n1 2 2\n1 1 0.1\n1 2 3\n");
+  io::CsrMatrix edges{1, 6, {0, 6}, {0, 1, 2, 3, 4, 5}, {0, 99999, 100000, 9, -7, 16777216}};
+  std::string real, whole;
+  io::format_matrix_market(edges, {.integers = false}, [&](std::string_view part) { real += part; });
+  io::format_matrix_market(edges, {}, [&](std::string_view part) { whole += part; });
+  CHECK_THAT(real, Catch::EndsWith("1 1 0\n1 2 99999\n1 3 1e+05\n1 4 9\n1 5 -7\n1 6 16777216\n"));
+  CHECK_THAT(whole, Catch::EndsWith("1 1 0\n1 2 99999\n1 3 100000\n1 4 9\n1 5 -7\n1 6 16777216\n"));
+  CHECK(parse(real).value == edges.value);
+  CHECK(parse(whole).value == edges.value);
+  io::CsrMatrix beyond{1, 1, {0, 1}, {0}, {1e30F}};
+  CHECK_THROWS_AS(io::format_matrix_market(beyond, {}, [](std::string_view) {}), core::Error);
   core::OutputFile refused(folder.path() / "x.mtx.gz");
   CHECK_THROWS_AS(io::write_matrix_market_gz(refused, matrix, {}), core::Error);
 }
