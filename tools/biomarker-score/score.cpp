@@ -42,7 +42,7 @@ void declare(cli::OptionSet& set, Options& all) {
   set.group("Algorithm");
   set.choice("--method", options.method,
              {"ssgsea", "gsva", "zscore", "plage", "singscore", "aucell", "mean", "mcpcounter", "quantiseq", "epic",
-              "io-panel"},
+              "cibersort", "io-panel"},
              "Score");
   set.choice("--compat", options.compat, {"none", "gsva", "gseapy"},
              "Another tool's ties and normalisation to the letter");
