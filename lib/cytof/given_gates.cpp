@@ -37,9 +37,13 @@ void read_bounds(const std::string& name, const std::string& where, const nlohma
 
 GivenGates GivenGates::read(const std::filesystem::path& path, core::RunContext& context) {
   const auto source = io::open_source(path, context);
+  return parse(io::read_all(*source, kMaximumBytes), source->name());
+}
+
+GivenGates GivenGates::parse(std::string_view text, std::string name) {
   GivenGates gates;
-  gates.name_ = source->name();
-  const auto json = nlohmann::json::parse(io::read_all(*source, kMaximumBytes), nullptr, false);
+  gates.name_ = std::move(name);
+  const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object() || json.empty()) fail(gates.name_, "no JSON object of files");
   for (const auto& [file, channels] : json.items()) {
     if (!channels.is_object() || channels.empty()) {

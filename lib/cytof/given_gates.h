@@ -4,6 +4,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/run_context.h"
@@ -22,6 +23,7 @@ class GivenGates {
   /// {"run1.fcs": {"Ce140Di": {"x": [6.6, 7.5], "y": [-0.5, 1.5]}, …}, …}; x the bead channel, y DNA; "*" instead of a
   /// file name stands for all others. 65 on anything else.
   static GivenGates read(const std::filesystem::path& path, core::RunContext& context);
+  static GivenGates parse(std::string_view json, std::string name);
   /// Gates of a file in the order of `masses`; channels match by name, or by mass. 65 when the file or a channel has
   /// none.
   [[nodiscard]] std::vector<ChannelGate> for_file(const std::string& file, const Panel& panel,
