@@ -229,9 +229,7 @@ void test_survival(const FeatureRows& rows, const Outcome& outcome, const Surviv
   result.se = std::sqrt(fit.covariance[0]);
   set_interval(result);
   if (proportional_hazards && outcome.ties != stats::Ties::kExact) {
-    std::vector<std::size_t> terms(columns);
-    for (std::size_t j = 0; j < columns; ++j) terms[j] = j;
-    result.p_proportional = basis.model.proportional_hazards_test(design, columns, fit, terms, options).front().p;
+    result.p_proportional = basis.model.proportional_hazards_correlation(design, columns, 0, fit, options).p;
   }
 }
 

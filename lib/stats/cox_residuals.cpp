@@ -164,17 +164,7 @@ ChiSquaredTest added_score_test(std::span<const double> score, std::span<const d
 
 }  // namespace
 
-std::vector<ChiSquaredTest> CoxModel::proportional_hazards_test(std::span<const double> design, std::size_t columns,
-                                                                const CoxFit& fit, std::span<const std::size_t> terms,
-                                                                const CoxOptions& options) const {
-  const Columns x = load(design, columns);
-  std::vector<double> beta(columns), risk(x.rows);
-  for (std::size_t j = 0; j < columns; ++j) beta[j] = fit.coefficients[j] * (x.scale[j] > 0 ? x.scale[j] : 0);
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    double eta = 0;
-    for (std::size_t j = 0; j < columns; ++j) eta += beta[j] * x.row(i)[j];
-    risk[i] = std::exp(eta);
-  }
+std::map<double, double> CoxModel::time_transform() const {
   // g(t) = 1 - KM(t-), all strata pooled, centred on its mean over the deaths.
   struct Counts {
     double deaths = 0, leaving = 0, entering = 0;
@@ -187,7 +177,7 @@ std::vector<ChiSquaredTest> CoxModel::proportional_hazards_test(std::span<const 
   for (const double start : start_) counts[start].entering += 1;
   std::map<double, double> transform;
   double survival = 1, mean = 0;
-  double at_risk = start_.empty() ? static_cast<double>(x.rows) : 0.0;
+  double at_risk = start_.empty() ? static_cast<double>(rows()) : 0.0;
   for (const auto& [time, count] : counts) {
     if (count.deaths > 0) {
       transform[time] = 1 - survival;
@@ -197,12 +187,27 @@ std::vector<ChiSquaredTest> CoxModel::proportional_hazards_test(std::span<const 
     at_risk += count.entering - count.leaving;
   }
   mean /= static_cast<double>(events_);
+  for (auto& [time, value] : transform) value -= mean;
+  return transform;
+}
 
+std::vector<ChiSquaredTest> CoxModel::proportional_hazards_test(std::span<const double> design, std::size_t columns,
+                                                                const CoxFit& fit, std::span<const std::size_t> terms,
+                                                                const CoxOptions& options) const {
+  const Columns x = load(design, columns);
+  std::vector<double> beta(columns), risk(x.rows);
+  for (std::size_t j = 0; j < columns; ++j) beta[j] = fit.coefficients[j] * (x.scale[j] > 0 ? x.scale[j] : 0);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < columns; ++j) eta += beta[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  const std::map<double, double> transform = time_transform();
   const std::size_t p = columns;
   std::vector<double> score(p, 0.0), information(4 * p * p, 0.0);
   walk(x, risk, options.ties, [&](std::size_t g, std::uint32_t l, double, const Sums& sums) {
     const Group& group = groups_[g];
-    const double time = transform.at(group.time) - mean;
+    const double time = transform.at(group.time);
     for (std::size_t j = 0; j < p; ++j) {
       const double centre = sums.first[j] / sums.zero;
       score[j] += time * (x.row(group.begin + l)[j] - centre);
@@ -226,6 +231,25 @@ std::vector<ChiSquaredTest> CoxModel::proportional_hazards_test(std::span<const 
   for (const auto& [term, chosen] : members) tests.push_back(added_score_test(score, information, p, chosen));
   tests.push_back(added_score_test(score, information, p, all));
   return tests;
+}
+
+ResidualScoreTest CoxModel::proportional_hazards_correlation(std::span<const double> design, std::size_t columns,
+                                                             std::size_t column, const CoxFit& fit,
+                                                             const CoxOptions& options) const {
+  const Columns x = load(design, columns);
+  std::vector<double> risk(x.rows);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < columns; ++j) eta += fit.coefficients[j] * x.scale[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  const std::map<double, double> transform = time_transform();
+  std::vector<double> times, residuals;
+  walk(x, risk, options.ties, [&](std::size_t g, std::uint32_t l, double, const Sums& sums) {
+    times.push_back(transform.at(groups_[g].time));
+    residuals.push_back(x.row(groups_[g].begin + l)[column] - sums.first[column] / sums.zero);
+  });
+  return residual_score_test(times, {}, 0, residuals);
 }
 
 }  // namespace immucan::stats

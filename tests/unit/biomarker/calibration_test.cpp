@@ -12,6 +12,7 @@
 #include "stats/kaplan_meier.h"
 #include "stats/logistic.h"
 #include "stats/maxstat.h"
+#include "stats/roc.h"
 #include "stats/wilcoxon.h"
 
 using namespace immucan;
@@ -56,6 +57,7 @@ TEST_CASE("type-I error of the tests on permuted labels", "[calibration]") {
     count("wilcoxon exact", stats::rank_sum_test(yes, no, distribution).p);
     const auto [coarse_yes, coarse_no] = groups(coarse);
     count("wilcoxon with ties", stats::rank_sum_test(coarse_yes, coarse_no, distribution).p);
+    count("paired DeLong", stats::auc_paired_delong(yes, no, coarse_yes, coarse_no).p);
     count("van Elteren", stats::van_elteren_test(coarse, response, batch).p);
     count("logistic lr", stats::logistic_test(marker, 1, response, 0).p);
     std::vector<double> design;
@@ -129,20 +131,74 @@ TEST_CASE("type-I error of every p-value of associate", "[calibration]") {
       asked.survival = survival;
       if (adjusted) asked.covariate_names = {"age"};
       if (!adjusted) asked.covariates.clear();
-      const auto table = biomarker::associate(cohort, asked, {}, test::context());
+      biomarker::AssociateOptions options;
+      options.moderated = options.proportional_hazards = true;
+      const auto table = biomarker::associate(cohort, asked, options, test::context());
       const auto check = [&](const std::string& name, double biomarker::Association::* p) {
         double rejected = 0;
         for (const biomarker::Association& row : table.rows) rejected += row.*p < 0.05 ? 1 : 0;
         const double rate = rejected / static_cast<double>(kDraws);
         INFO(shape << (survival ? " survival " : " response ") << (adjusted ? "adjusted " : "") << name << " " << rate);
         CHECK(rate <= 0.06);
-        CHECK(rate >= 0.04);
+        // The correlation of Schoenfeld residuals is conservative.
+        CHECK(rate >= (name == "proportional" ? 0.02 : 0.04));
       };
       check("p", &biomarker::Association::p);
       check("p_interaction", &biomarker::Association::p_interaction);
       check("batch_p", &biomarker::Association::batch_p);
       check("p_batch_adjusted", &biomarker::Association::p_batch_adjusted);
       if (survival) check("p_lr", &biomarker::Association::p_lr);
+      if (survival) check("proportional", &biomarker::Association::p_proportional);
+      if (!survival) check("moderated", &biomarker::Association::p_moderated);
     }
   }
+}
+
+TEST_CASE("type-I error with strata, and of heterogeneity", "[calibration]") {
+  constexpr std::size_t kDraws = 5000, kPatients = 120;
+  const bool survival = GENERATE(false, true), skewed = GENERATE(false, true);
+  core::Random random(17);
+  biomarker::CohortFeatures cohort;
+  biomarker::Outcome outcome;
+  outcome.survival = survival;
+  outcome.strata = {"a", "b", "c"};
+  std::vector<double> marker(kPatients);
+  for (std::size_t i = 0; i < kPatients; ++i) {
+    const double z = random.normal();
+    marker[i] = skewed ? std::exp(1.2 * z) : z;
+    cohort.patients.push_back("P" + std::to_string(i));
+    outcome.known.push_back(1);
+    outcome.covariates_known.push_back(1);
+    outcome.stratum.push_back(static_cast<std::uint32_t>(i % 3));
+    outcome.event.push_back(random.bernoulli(i % 3 == 0 ? 0.3 : 0.6));
+    outcome.time.push_back(std::ceil(50 * random.exponential(1)));
+    if (!survival)
+      outcome.covariates.insert(outcome.covariates.end(), {i % 3 == 1 ? 1.0 : 0.0, i % 3 == 2 ? 1.0 : 0.0});
+  }
+  if (!survival) {
+    outcome.covariate_names = {"b", "c"};
+    outcome.stratum_columns = 2;
+  }
+  cohort.sources = {""};
+  cohort.source.assign(kDraws, 0);
+  for (std::size_t draw = 0; draw < kDraws; ++draw) {
+    random.shuffle(std::span(marker));
+    cohort.features.push_back(std::to_string(draw));
+    cohort.values.insert(cohort.values.end(), marker.begin(), marker.end());
+  }
+  const auto table = biomarker::associate(cohort, outcome, {}, test::context());
+  double p = 0, lr = 0, heterogeneity = 0;
+  for (const auto& row : table.rows) {
+    p += row.p < 0.05 ? 1.0 / kDraws : 0;
+    lr += row.p_lr < 0.05 ? 1.0 / kDraws : 0;
+    heterogeneity += row.p_heterogeneity < 0.05 ? 1.0 / kDraws : 0;
+  }
+  INFO(survival << skewed << " p " << p << " lr " << lr << " heterogeneity " << heterogeneity);
+  CHECK(p <= 0.06);
+  CHECK(p >= 0.04);
+  if (survival) {
+    CHECK(lr <= 0.06);
+    CHECK(lr >= 0.04);
+  }
+  CHECK(heterogeneity <= 0.06);
 }
