@@ -219,8 +219,6 @@ AssociationTable associate(const AssociateOptions& options, core::RunContext& co
   if (options.outcome.time.has_value() != options.outcome.event.has_value()) {
     core::raise_usage("--time and --event go together");
   }
-  const io::Table clinical = io::read_clinical(options.clinical, context);
-  const CohortFeatures cohort = join_features(options.cohort, clinical, context);
   if (options.outcome.time && options.cohort.samples && options.cohort.visit != "naive" && !options.outcome.landmark &&
       !options.outcome.start) {
     core::raise_usage("visit '" + core::printable(options.cohort.visit) +
@@ -228,6 +226,8 @@ AssociationTable associate(const AssociateOptions& options, core::RunContext& co
                       "measured on treatment, which makes any such marker look protective");
   }
   if (options.compare && options.outcome.time) core::raise_usage("--compare needs --response");
+  const io::Table clinical = io::read_clinical(options.clinical, context);
+  const CohortFeatures cohort = join_features(options.cohort, clinical, context);
   OutcomeOptions asked = options.outcome;
   if (asked.strata.empty() && options.pan_tumour) asked.strata = pan_tumour_strata(clinical, cohort, context.log);
   const Outcome outcome = read_outcome(asked, clinical, cohort.clinical_row);

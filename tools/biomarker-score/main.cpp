@@ -1,7 +1,10 @@
 #include "assemble.h"
 #include "associate.h"
 #include "cli/program.h"
+#include "curves.h"
 #include "cutpoint.h"
+#include "model.h"
+#include "paired.h"
 #include "report.h"
 #include "score.h"
 
@@ -12,6 +15,9 @@ int main(int argc, char** argv) {
     program.add(immucan::tools::score_command());
     program.add(immucan::tools::associate_command());
     program.add(immucan::tools::cutpoint_command());
+    program.add(immucan::tools::paired_command());
+    program.add(immucan::tools::model_command());
+    program.add(immucan::tools::curves_command());
     program.add(immucan::tools::report_command());
   });
 }

@@ -1,0 +1,35 @@
+#pragma once
+// Change of each feature between two visits of the same patients, and whether it differs with response.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "biomarker/cohort_features.h"
+#include "biomarker/outcome.h"
+#include "core/run_context.h"
+
+namespace immucan::biomarker {
+
+struct PairedOptions {
+  CohortFeaturesOptions cohort;  ///< samples needed
+  std::string before = "naive", after = "on-treatment";
+  std::optional<std::string> response;
+  std::filesystem::path clinical, output;
+  std::int64_t min_pairs = 6;
+};
+
+struct PairedChange {
+  std::string feature;
+  std::size_t pairs = 0;
+  double mean, median, v, p, fdr, t, p_t;
+  std::string test = "none";  ///< signed_rank_exact | signed_rank | none
+  // With response: change of responders against the others, and the mixed model time × response.
+  std::size_t pairs_r = 0, pairs_nr = 0, mixed_samples = 0;
+  double mean_r, mean_nr, p_difference, fdr_difference, time, time_se, interaction, interaction_se;
+};
+
+/// Sorted by p, then name; NaN = NA. 65 as associate(), and where no patient has both visits.
+[[nodiscard]] std::vector<PairedChange> test_paired(const PairedOptions& options, core::RunContext& context);
+[[nodiscard]] std::string format_paired(const std::vector<PairedChange>& changes, bool response);
+
+}  // namespace immucan::biomarker

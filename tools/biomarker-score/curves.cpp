@@ -1,0 +1,45 @@
+#include "curves.h"
+
+#include <memory>
+
+#include "biomarker/survival_model.h"
+#include "core/output.h"
+
+namespace immucan::tools {
+
+namespace {
+
+void declare(cli::OptionSet& set, biomarker::SurvivalCurvesOptions& options) {
+  set.group("Input");
+  set.input("TABLE", options.table, "Table with a header, a row per patient");
+  set.option("--time", options.time, "Column: follow-up", true);
+  set.option("--event", options.event, "Column: 1 event, 0 end of follow-up", true);
+  set.option("--by", options.group, "Column: groups that are compared");
+  set.group("Algorithm");
+  set.choice("--interval", options.interval, {"log", "log-log", "plain"}, "Scale of the 95 % interval");
+  set.option("--tau", options.tau, "End of the restricted mean (default: the earliest end of follow-up of a group)");
+  set.group("Output");
+  set.output_folder(options.output);
+}
+
+core::Status run(const biomarker::SurvivalCurvesOptions& options, core::RunContext& context) {
+  core::OutputSet outputs = core::OutputSet::folder(context, options.output);
+  std::string summary;
+  outputs.add("curves.tsv").write(biomarker::survival_curves(options, context, summary));
+  outputs.add("summary.tsv").write(summary);
+  outputs.commit();
+  return core::Status::kOk;
+}
+
+}  // namespace
+
+cli::Command curves_command() {
+  auto options = std::make_shared<biomarker::SurvivalCurvesOptions>();
+  return {.name = "curves",
+          .summary = "Kaplan-Meier curves, restricted means and log-rank test of the groups of a table.",
+          .example = "biomarker-score curves --time os_days --event os_event --by arm -o curves clinical.tsv",
+          .declare = [options](cli::OptionSet& set) { declare(set, *options); },
+          .run = [options](core::RunContext& context) { return run(*options, context); }};
+}
+
+}  // namespace immucan::tools

@@ -1,0 +1,47 @@
+#include "model.h"
+
+#include <memory>
+
+#include "biomarker/survival_model.h"
+#include "core/output.h"
+
+namespace immucan::tools {
+
+namespace {
+
+void declare(cli::OptionSet& set, biomarker::SurvivalModelOptions& options) {
+  set.group("Input");
+  set.input("TABLE", options.table, "Table with a header; a row per patient, or per interval");
+  set.option("--time", options.time, "Column: follow-up, or end of the interval", true);
+  set.option("--event", options.event, "Column: 1 event, 0 end of follow-up", true);
+  set.option("--start", options.start, "Column: start of the interval");
+  set.group("Algorithm");
+  set.option("--terms", options.terms, "Columns, or A:B for their product; text becomes indicators", true);
+  set.option("--factor", options.factors, "Columns of numbers that are names of groups");
+  set.option("--strata", options.strata, "Columns with a baseline hazard each");
+  set.option("--cluster", options.cluster, "Column: rows of one cluster depend on each other; robust errors");
+  set.choice("--ties", options.ties, {"efron", "breslow", "exact"}, "Tied times");
+  set.group("Output");
+  set.output_file(options.output, "Coefficients, tests, likelihood");
+}
+
+core::Status run(const biomarker::SurvivalModelOptions& options, core::RunContext& context) {
+  core::OutputSet outputs = core::OutputSet::single(context, options.output);
+  outputs.file().write(biomarker::fit_survival_model(options, context));
+  outputs.commit();
+  return core::Status::kOk;
+}
+
+}  // namespace
+
+cli::Command model_command() {
+  auto options = std::make_shared<biomarker::SurvivalModelOptions>();
+  return {.name = "model",
+          .summary = "Fit one Cox model to the columns of a table.",
+          .example =
+              "biomarker-score model --time os_days --event os_event --terms arm age arm:age -o cox.tsv clinical.tsv",
+          .declare = [options](cli::OptionSet& set) { declare(set, *options); },
+          .run = [options](core::RunContext& context) { return run(*options, context); }};
+}
+
+}  // namespace immucan::tools
