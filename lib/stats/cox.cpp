@@ -178,9 +178,10 @@ CoxFit CoxModel::fit(std::span<const double> design, std::size_t columns, const 
     std::swap(current, next);
     const double size = std::ranges::max(beta, {}, [](double b) { return std::fabs(b); });
     if (std::fabs(size) > kInfiniteCoefficient || !std::isfinite(current.log_likelihood)) break;
-    // The likelihood is flat to second order, so a quadratic step after its convergence costs one evaluation and gives
-    // full precision of the coefficients.
-    if (change <= options.tolerance * std::fabs(current.log_likelihood) && moved < 1e-6) {
+    // Stops where R's coxph does, so that its figures are met to the last digits. Under a monotone likelihood the steps
+    // do not shrink, which keeps it from passing as converged.
+    constexpr double kSmallStep = 1e-2;
+    if (change <= options.tolerance * std::fabs(current.log_likelihood) && moved < kSmallStep) {
       fit.converged = true;
       break;
     }
