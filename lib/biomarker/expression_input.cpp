@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 #include <fstream>
 #include <unordered_map>
 #include <unordered_set>
@@ -193,18 +194,20 @@ io::MatrixTable read_expression(const ExpressionOptions& options, const GeneAlia
 void refuse_mixed_scales(const io::MatrixTable& matrix) {
   if (matrix.rows() < kGenesToTellScale || matrix.columns() < 2) return;
   std::vector<double> highest(matrix.columns(), -INFINITY), lowest(matrix.columns(), INFINITY);
+  std::vector<std::uint8_t> fractional(matrix.columns(), 0);  // cells of few counts are no logarithms
   for (std::size_t gene = 0; gene < matrix.rows(); ++gene) {
     const auto row = matrix.row(gene);
     for (std::size_t i = 0; i < row.size(); ++i) {
       highest[i] = std::max(highest[i], row[i]);
       lowest[i] = std::min(lowest[i], row[i]);
+      fractional[i] |= row[i] != std::floor(row[i]) ? 1 : 0;
     }
   }
   std::size_t linear = 0, logarithmic = 0, a_linear = 0, a_log = 0;
   for (std::size_t i = 0; i < highest.size(); ++i) {
     if (highest[i] > kSmallestLinear && lowest[i] >= 0) {
       if (linear++ == 0) a_linear = i;
-    } else if (highest[i] < kLargestLog && (lowest[i] < 0 || highest[i] > 0)) {
+    } else if (highest[i] < kLargestLog && fractional[i] != 0) {
       if (logarithmic++ == 0) a_log = i;
     }
   }

@@ -40,8 +40,8 @@ class GeneAliases {
 [[nodiscard]] io::MatrixTable read_expression(const ExpressionOptions& options, const GeneAliases& aliases,
                                               core::RunContext& context);
 
-/// 65 where some samples are on a logarithmic and others on a linear scale (largest value under 30 or negative values
-/// beside a largest value over 100); tables of fewer than 100 genes cannot be told.
+/// 65 where some samples are on a logarithmic and others on a linear scale (fractions and a largest value
+/// under 30 beside a largest value over 100); tables of fewer than 100 genes cannot be told.
 void refuse_mixed_scales(const io::MatrixTable& matrix);
 /// 65 where all values are integers: a method that compares genes with each other needs TPM.
 void refuse_counts(const io::MatrixTable& matrix, const std::string& method);

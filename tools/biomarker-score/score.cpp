@@ -92,6 +92,13 @@ void check(const Options& options) {
     core::raise_usage("--dispersion belongs to --method singscore");
   if (options.leading_edge && (options.score.method != "ssgsea" || options.score.compat != "none"))
     core::raise_usage("--leading-edge belongs to --method ssgsea without --compat");
+  const biomarker::ScoreOptions& score = options.score;
+  if (score.min_coverage && !(*score.min_coverage >= 0 && *score.min_coverage <= 1))
+    core::raise_usage("--min-coverage must be between 0 and 1");
+  if (score.min_genes && *score.min_genes < 1) core::raise_usage("--min-genes must be at least 1");
+  if (score.leading_genes < 1) core::raise_usage("--leading-genes must be at least 1");
+  if (!(score.top_share > 0 && score.top_share <= 1)) core::raise_usage("--top-share must be above 0, up to 1");
+  if (!(score.log_offset > 0)) core::raise_usage("--log-offset must be above 0");
   if (options.percentiles && !options.score.reference) core::raise_usage("--percentiles needs --reference");
 }
 

@@ -8,10 +8,13 @@
 
 #include "biomarker/aucell.h"
 #include "biomarker/expression_input.h"
+#include "biomarker/score_reference.h"
 #include "biomarker_helpers.h"
+#include "core/output.h"
 #include "core/random.h"
 #include "io/anndata.h"
 #include "io/hdf5.h"
+#include "io/tenx.h"
 #include "io/tsv.h"
 
 using namespace immucan;
@@ -241,6 +244,14 @@ TEST_CASE("log and linear samples in one table; counts where TPM is needed", "[s
                      {"e.tsv", "1 samples look linear (P1", "1 logarithmic (P2"});
   CHECK_NOTHROW(biomarker::refuse_mixed_scales(read(hundred_genes(100, 30))));
   CHECK_NOTHROW(biomarker::refuse_mixed_scales(read(hundred_genes(0.1, 0.05))));
+  // Shallow and deep cells hold whole numbers: no logarithms.
+  CHECK_NOTHROW(biomarker::refuse_mixed_scales(read("gene\tP1\tP2\n" + [] {
+    std::string rows;
+    for (int i = 0; i < 120; ++i) {
+      rows += "G" + std::to_string(i) + "\t" + std::to_string(i % 4) + "\t" + std::to_string(i * 7) + "\n";
+    }
+    return rows;
+  }())));
   test::expect_error([&] { biomarker::refuse_counts(read(hundred_genes(2, 4)), "quantiseq"); }, core::Status::kBadInput,
                      {"e.tsv", "look like counts", "quantiseq needs TPM"});
   CHECK_NOTHROW(biomarker::refuse_counts(read(hundred_genes(0.3, 0.4)), "quantiseq"));
@@ -288,4 +299,55 @@ TEST_CASE("AUCell by hand, and without influence of the rows' order", "[score]")
   // All tied: every gene has the mean area (4 + 3 + 2 + 1) / 10.
   for (std::size_t i = 0; i < 10; ++i) matrix.row(i)[0] = 1;
   CHECK(biomarker::aucell_scores(matrix, sets, 0.5, 1, nullptr).at(1, 0) == Approx(2.0 / 7));
+}
+
+TEST_CASE("a 10x folder and .h5 are read by names or ids", "[score]") {
+  test::Folder folder;
+  io::TenxMatrix data;
+  data.barcodes = {"AAAC-1", "AAAG-1"};
+  data.features = {{"ENSG1", "A"}, {"ENSG2", "B"}, {"ENSG3", "A"}};
+  data.counts.rows = 2;
+  data.counts.columns = 3;
+  data.counts.row_start = {0, 2, 3};
+  data.counts.column = {0, 2, 1};
+  data.counts.value = {3, 1, 7};
+  io::write_tenx_h5(folder.path() / "m.h5", data, "g", "v3", 1);
+  biomarker::ExpressionOptions options;
+  options.path = folder.path() / "m.h5";
+  test::expect_error([&] { (void)biomarker::read_expression(options, {}, test::context()); }, core::Status::kBadInput,
+                     {"m.h5", "repeat a gene ('A'", "--duplicates"});
+  options.gene_column = "id";
+  const auto matrix = biomarker::read_expression(options, {}, test::context());
+  REQUIRE(matrix.row_names == std::vector<std::string>{"ENSG1", "ENSG2", "ENSG3"});
+  CHECK(matrix.row(1)[1] == 7);
+  options.path = folder.write("cut.h5", std::string("\x89HDF\r\n\x1a\n") + "rubbish");
+  test::expect_error([&] { (void)biomarker::read_expression(options, {}, test::context()); }, core::Status::kBadInput,
+                     {"cut.h5"});
+  auto& outputs_context = test::context();
+  auto outputs = core::OutputSet::folder(outputs_context, folder.path() / "out");
+  io::write_tenx_folder(outputs, "m", data, 1);
+  outputs.commit();
+  options.path = folder.path() / "out" / "m";
+  options.gene_column.reset();
+  options.duplicates = biomarker::DuplicateGenes::kMean;
+  const auto merged = biomarker::read_expression(options, {}, test::context());
+  REQUIRE(merged.row_names == std::vector<std::string>{"A", "B"});
+  CHECK(merged.row(0)[0] == 2);
+}
+
+TEST_CASE("broken references are told with their line", "[score]") {
+  test::Folder folder;
+  const auto broken = [&](const std::string& text, std::initializer_list<std::string_view> fragments) {
+    const auto path = folder.write("r.tsv", text);
+    test::expect_error([&] { (void)biomarker::read_score_reference(path, test::context()); }, core::Status::kBadInput,
+                       fragments);
+  };
+  broken("", {"r.tsv"});
+  broken("kind\tname\tvalue\n", {"r.tsv", "other"});
+  broken("kind\tname\tvalue\tother\nscore\tS\thigh\tNA\n", {"r.tsv:2", "high"});
+  broken("kind\tname\tvalue\tother\nscore\tS\tNA\tNA\n", {"r.tsv:2", "missing"});
+  broken("kind\tname\tvalue\tother\nscore\tS\tinf\tNA\n", {"r.tsv:2", "inf"});
+  broken("kind\tname\tvalue\tother\ngene\tA\t1\tNA\n", {"r.tsv:2", "missing"});
+  broken("kind\tname\tvalue\tother\nthing\tA\t1\tNA\n", {"r.tsv:2", "'thing'"});
+  broken("kind\tname\tvalue\tother\nscore\tS\t1\n", {"r.tsv:2"});
 }
