@@ -9,18 +9,17 @@
 namespace immucan::cytof {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::string_view kSchema = "immucan-cytof-batch";
 constexpr int kSchemaVersion = 1;
 
 /// One ascending list per channel, or nothing.
-std::vector<std::vector<double>> quantile_lists(const ModelReader& reader, const Json& lists, const BatchModel& model) {
-  if (!lists.is_array() || (!lists.empty() && lists.size() != model.channels.names.size())) {
+std::vector<std::vector<double>> quantile_lists(const ModelReader& reader, ModelPart part, const BatchModel& model) {
+  const auto lists = part.items();
+  if (!lists || (!lists->empty() && lists->size() != model.channels.names.size())) {
     reader.fail("quantiles: not one list per channel");
   }
   std::vector<std::vector<double>> out;
-  for (const Json& list : lists) {
+  for (const ModelPart list : *lists) {
     out.push_back(reader.numbers(list, model.quantiles + 2, "quantiles"));
     if (!std::ranges::is_sorted(out.back())) reader.fail("quantiles that are not ascending");
   }
@@ -28,7 +27,7 @@ std::vector<std::vector<double>> quantile_lists(const ModelReader& reader, const
 }
 
 void read_map(const ModelReader& reader, BatchModel& model) {
-  const Json& map = reader.member(reader.root(), "map");
+  const ModelPart map = reader.member(reader.root(), "map");
   model.map_width = reader.whole(map, "width", 2, 1000);
   model.map_height = reader.whole(map, "height", 2, 1000);
   const std::size_t nodes = model.map_width * model.map_height;
@@ -80,19 +79,19 @@ BatchModel read_batch_model(const std::filesystem::path& path, core::RunContext&
   model.batches = reader.names("batches", 2);
   model.clusters = reader.whole("clusters", 1, 2500);
   if (model.clusters > 1) read_map(reader, model);
-  const Json& learnt = reader.member(reader.root(), "learnt");
-  if (!learnt.is_array() || learnt.size() != model.batches.size() * model.clusters) {
+  const auto learnt = reader.member(reader.root(), "learnt").items();
+  if (!learnt || learnt->size() != model.batches.size() * model.clusters) {
     reader.fail("'learnt' has not one entry per batch and cluster");
   }
-  for (const Json& item : learnt) {
+  for (const ModelPart item : *learnt) {
     BatchModel::Cell cell;
     cell.cells = reader.whole(item, "cells", 0, std::size_t{1} << 62);
     cell.quantiles = quantile_lists(reader, reader.member(item, "quantiles"), model);
     model.learnt.push_back(std::move(cell));
   }
-  const Json& goals = reader.member(reader.root(), "goals");
-  if (!goals.is_array() || goals.size() != model.clusters) reader.fail("'goals' has not one entry per cluster");
-  for (const Json& item : goals) model.goals.push_back(quantile_lists(reader, item, model));
+  const auto goals = reader.member(reader.root(), "goals").items();
+  if (!goals || goals->size() != model.clusters) reader.fail("'goals' has not one entry per cluster");
+  for (const ModelPart item : *goals) model.goals.push_back(quantile_lists(reader, item, model));
   for (std::size_t at = 0; at < model.learnt.size(); ++at) {
     if (!model.learnt[at].quantiles.empty() && model.goals[at % model.clusters].empty()) {
       reader.fail("a cluster has quantiles but no goal");

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +11,18 @@
 #include "core/run_context.h"
 
 namespace immucan::cytof {
+
+/// A value within a model file, which must outlive it.
+class ModelPart {
+ public:
+  /// The elements of a list; nullopt when it is none.
+  [[nodiscard]] std::optional<std::vector<ModelPart>> items() const;
+
+ private:
+  friend class ModelReader;
+  explicit ModelPart(const void* json) : json_(json) {}
+  const void* json_;  ///< of the JSON library, which headers do not see
+};
 
 /// Members of one JSON object; whatever is not as asked is an error of status 65 that names file and member.
 class ModelReader {
@@ -21,24 +33,24 @@ class ModelReader {
   ~ModelReader();
 
   [[noreturn]] void fail(std::string what) const;
-  [[nodiscard]] const nlohmann::json& root() const { return *json_; }
-  [[nodiscard]] const nlohmann::json& member(const nlohmann::json& object, const char* name) const;
-  [[nodiscard]] std::size_t whole(const nlohmann::json& object, const char* name, std::size_t least,
-                                  std::size_t most) const;
+  [[nodiscard]] ModelPart root() const;
+  [[nodiscard]] ModelPart member(ModelPart object, const char* name) const;
+  [[nodiscard]] std::size_t whole(ModelPart object, const char* name, std::size_t least, std::size_t most) const;
   [[nodiscard]] std::size_t whole(const char* name, std::size_t least, std::size_t most) const;
   /// Above 0.
   [[nodiscard]] double positive(const char* name) const;
   /// Different names, at least so many.
   [[nodiscard]] std::vector<std::string> names(const char* name, std::size_t least) const;
   /// Finite, exactly so many.
-  [[nodiscard]] std::vector<double> numbers(const nlohmann::json& list, std::size_t size, const char* what) const;
+  [[nodiscard]] std::vector<double> numbers(ModelPart list, std::size_t size, const char* what) const;
   [[nodiscard]] std::vector<double> numbers(const char* name, std::size_t size) const;
-  [[nodiscard]] std::vector<std::size_t> whole_numbers(const nlohmann::json& object, const char* name, std::size_t size,
+  [[nodiscard]] std::vector<std::size_t> whole_numbers(ModelPart object, const char* name, std::size_t size,
                                                        std::size_t most) const;
   [[nodiscard]] std::vector<std::size_t> whole_numbers(const char* name, std::size_t size, std::size_t most) const;
 
  private:
-  std::unique_ptr<nlohmann::json> json_;
+  struct State;
+  std::unique_ptr<State> state_;
   std::string file_, command_;
 };
 

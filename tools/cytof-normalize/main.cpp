@@ -1,6 +1,6 @@
 #include "batch.h"
-#include "cli/program.h"
 #include "clean.h"
+#include "cli/program.h"
 #include "compensate.h"
 #include "convert.h"
 #include "debarcode.h"
