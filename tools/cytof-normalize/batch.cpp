@@ -35,7 +35,7 @@ cli::Command batch_train_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "batch train",
-      .summary = "Learns the differences between batches from a control measured in each (CytoNorm).",
+      .summary = "Learn the differences between batches from a control measured in each (CytoNorm).",
       .example = "cytof-normalize batch train --controls controls.tsv --channels CD3,CD4,CD8 -o model",
       .declare =
           [options](cli::OptionSet& set) {
@@ -69,7 +69,7 @@ cli::Command batch_apply_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "batch apply",
-      .summary = "Moves the files of a batch to the common scale of a model from batch train.",
+      .summary = "Move the files of a batch to the common scale of a model from batch train.",
       .example = "cytof-normalize batch apply --model model/model.json --batch day2 -o normalized P01.fcs P02.fcs",
       .declare =
           [options](cli::OptionSet& set) {

@@ -12,7 +12,7 @@ cli::Command clean_command() {
   };
   auto options = std::make_shared<Options>();
   return {.name = "clean",
-          .summary = "Leaves out odd ion clouds, debris, doublets, dead cells and events beside gaps in Time.",
+          .summary = "Leave out odd ion clouds, debris, doublets, dead cells and events beside gaps in Time.",
           .example = "cytof-normalize clean -o cleaned run1.normalized.fcs",
           .declare =
               [options](cli::OptionSet& set) {

@@ -73,7 +73,7 @@ core::Status run_compensate(const CompensateOptions& options, core::RunContext& 
 cli::Command compensate_command() {
   auto options = std::make_shared<CompensateOptions>();
   return {.name = "compensate",
-          .summary = "Removes the spillover between isotope channels by a spillover matrix.",
+          .summary = "Remove the spillover between isotope channels by a spillover matrix.",
           .example = "cytof-normalize compensate --matrix spillover.tsv -o run1.compensated.fcs run1.fcs",
           .declare =
               [options](cli::OptionSet& set) {

@@ -79,7 +79,7 @@ cli::Command convert_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "convert",
-      .summary = "Converts FCS to CSV, TSV or AnnData, and tables to FCS.",
+      .summary = "Convert FCS to CSV, TSV or AnnData, and tables to FCS.",
       .example = "cytof-normalize convert -o run1.csv run1.fcs",
       .declare =
           [options](cli::OptionSet& set) {
@@ -104,7 +104,7 @@ cli::Command concat_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "concat",
-      .summary = "Joins the files of one acquisition in the order of their times; Time runs on.",
+      .summary = "Join the files of one acquisition in the order of their times; Time runs on.",
       .example = "cytof-normalize concat -o run1.fcs run1_1.fcs run1_2.fcs",
       .declare =
           [options](cli::OptionSet& set) {

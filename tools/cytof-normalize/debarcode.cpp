@@ -159,7 +159,7 @@ core::Status run_debarcode(const DebarcodeOptions& options, core::RunContext& co
 cli::Command debarcode_command() {
   auto options = std::make_shared<DebarcodeOptions>();
   return {.name = "debarcode",
-          .summary = "Assigns the events of a multiplexed run to their samples by isotope barcodes.",
+          .summary = "Assign the events of a multiplexed run to their samples by isotope barcodes.",
           .example = "cytof-normalize debarcode --key key.csv -o samples pooled.normalized.fcs",
           .declare =
               [options](cli::OptionSet& set) {

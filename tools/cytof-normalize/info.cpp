@@ -201,7 +201,7 @@ core::Status run_info(const InfoOptions& options, core::RunContext& context) {
 cli::Command info_command() {
   auto options = std::make_shared<InfoOptions>();
   return {.name = "info",
-          .summary = "Lists data sets, channels and keywords of FCS files, and sums the columns.",
+          .summary = "List data sets, channels and keywords of FCS files, and sum the columns.",
           .example = "cytof-normalize info --columns --json run1.fcs",
           .declare =
               [options](cli::OptionSet& set) {

@@ -35,7 +35,7 @@ cli::Command normalize_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "normalize",
-      .summary = "Corrects signal drift within and between files by calibration beads and removes the beads.",
+      .summary = "Correct signal drift within and between files by calibration beads and remove the beads.",
       .example = "cytof-normalize normalize --beads dvs -o normalized run1.fcs run2.fcs",
       .declare =
           [options](cli::OptionSet& set) {

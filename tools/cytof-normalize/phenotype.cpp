@@ -28,7 +28,7 @@ cli::Command phenotype_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "phenotype",
-      .summary = "Counts the populations of one sample by a table of gates: fractions and marker medians.",
+      .summary = "Count the populations of one sample by a table of gates: fractions and marker medians.",
       .example = "cytof-normalize phenotype --gates gates.tsv --sample P01 --specimen blood -o P01 P01.normalized.fcs",
       .declare =
           [options](cli::OptionSet& set) {

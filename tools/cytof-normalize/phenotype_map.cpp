@@ -36,7 +36,7 @@ cli::Command phenotype_train_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "phenotype train",
-      .summary = "Learns one map of cells and its clusters for a whole cohort (FlowSOM).",
+      .summary = "Learn one map of cells and its clusters for a whole cohort (FlowSOM).",
       .example = "cytof-normalize phenotype train --markers CD3,CD4,CD8,CD20 --clusters 12 -o map P01.fcs P02.fcs",
       .declare =
           [options](cli::OptionSet& set) {
@@ -71,7 +71,7 @@ cli::Command phenotype_apply_command() {
   auto options = std::make_shared<Options>();
   return {
       .name = "phenotype apply",
-      .summary = "Assigns the cells of one sample to the clusters of a cohort's map.",
+      .summary = "Assign the cells of one sample to the clusters of a cohort's map.",
       .example = "cytof-normalize phenotype apply --model map/model.json --sample P01 -o P01 P01.normalized.fcs",
       .declare =
           [options](cli::OptionSet& set) {

@@ -202,7 +202,7 @@ core::Status run_spillover(const SpilloverOptions& options, core::RunContext& co
 cli::Command spillover_command() {
   auto options = std::make_shared<SpilloverOptions>();
   return {.name = "spillover",
-          .summary = "Estimates the spillover matrix from single-stained beads.",
+          .summary = "Estimate the spillover matrix from single-stained beads.",
           .example = "cytof-normalize spillover --stains 139,141-156,158-176 -o spillover.tsv stains.fcs",
           .declare =
               [options](cli::OptionSet& set) {

@@ -63,7 +63,7 @@ core::Status run(const Options& options, core::RunContext& context) {
 cli::Command build_command() {
   auto options = std::make_shared<Options>();
   return {.name = "build",
-          .summary = "Build a database from genomes, a taxonomy and a host genome",
+          .summary = "Build a database from genomes, a taxonomy and a host genome.",
           .example =
               "microbiome-profile build --genomes genomes/ --taxonomy taxonomy/ --genome-taxa genome_tax.tsv "
               "--host host.fa.gz -o microbes.db",

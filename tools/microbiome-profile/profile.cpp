@@ -142,7 +142,7 @@ core::Status run(const Options& options, core::RunContext& context) {
 cli::Command profile_command() {
   auto options = std::make_shared<Options>();
   return {.name = "profile",
-          .summary = "Species, their abundance and the host's share from metagenomic reads",
+          .summary = "Estimate species, their abundance and the share of the host from metagenomic reads.",
           .example =
               "microbiome-profile profile --db microbes.db -1 P01_R1.fastq.gz -2 P01_R2.fastq.gz --sample P01 "
               "-o P01",

@@ -62,7 +62,7 @@ core::Status run_search(const SearchArguments& arguments, core::RunContext& cont
 cli::Command search_command() {
   auto arguments = std::make_shared<SearchArguments>();
   return {.name = "search",
-          .summary = "Find the peptides behind MS2 spectra, with target-decoy error control",
+          .summary = "Find the peptides behind MS2 spectra, with target-decoy error control.",
           .example = "peptide-match search --preset hla1 -f human.fasta -f variants.fasta -o out sample.mzML.gz",
           .declare = [arguments](cli::OptionSet& set) { declare_search(set, *arguments); },
           .run = [arguments](core::RunContext& context) { return run_search(*arguments, context); }};

@@ -53,7 +53,7 @@ core::Status run(const scrna::CountOptions& options, core::RunContext& context) 
 cli::Command count_command() {
   auto options = std::make_shared<scrna::CountOptions>();
   return {.name = "count",
-          .summary = "Counts molecules per gene and cell.",
+          .summary = "Count molecules per gene and cell.",
           .example =
               "scrna-count count -i GRCh38.idx --chemistry 10xv3 --whitelist 3M-february-2018.txt.gz -1 "
               "P01_R1.fastq.gz -2 P01_R2.fastq.gz -o P01",

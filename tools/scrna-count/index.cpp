@@ -51,7 +51,7 @@ core::Status run(const scrna::IndexOptions& options, core::RunContext& context) 
 cli::Command index_command() {
   auto options = std::make_shared<scrna::IndexOptions>();
   return {.name = "index",
-          .summary = "Builds the index of a genome and its genes.",
+          .summary = "Build the index of a genome and its genes.",
           .example = "scrna-count index --genome GRCh38.fa.gz --gtf gencode.gtf.gz -o GRCh38.idx",
           .declare = [options](cli::OptionSet& set) { declare(set, *options); },
           .run = [options](core::RunContext& context) { return run(*options, context); }};
