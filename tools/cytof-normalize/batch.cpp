@@ -2,6 +2,7 @@
 
 #include "core/output.h"
 #include "cytof/batch_files.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -42,8 +43,7 @@ cli::Command batch_train_command() {
             cytof::BatchTrainFiles& o = options->science;
             set.group("Input");
             set.option("--controls", o.controls, "table with columns file (relative to the table) and batch", true);
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_folder(options->output);
             set.group("Algorithm");
@@ -79,8 +79,7 @@ cli::Command batch_apply_command() {
             set.option("--model", o.model, "model.json of batch train", true);
             set.option("--batch", o.batch, "batch of the files");
             set.option("--batches", o.batches, "instead of FILE and --batch: table with columns file and batch");
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_folder(options->output);
             set.group("Algorithm");

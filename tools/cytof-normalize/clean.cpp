@@ -2,6 +2,7 @@
 
 #include "core/output.h"
 #include "cytof/clean_events.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 
@@ -19,8 +20,7 @@ cli::Command clean_command() {
                 cytof::CleanOptions& o = options->science;
                 set.group("Input");
                 set.inputs("FILE", o.files, "FCS files");
-                set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                           "which place of DATA to believe when HEADER and TEXT disagree");
+                add_offsets_option(set, o.offsets);
                 set.group("Output");
                 set.output_folder(options->output);
                 set.group("Algorithm");

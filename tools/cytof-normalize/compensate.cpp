@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "cytof/compensation.h"
 #include "io/fcs_writer.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -81,8 +82,7 @@ cli::Command compensate_command() {
                 set.input("FILE", options->file, "FCS file of raw or normalised intensities");
                 set.option("--matrix", options->matrix,
                            "spillover matrix: a row per emitting, a column per receiving channel", true);
-                set.choice("--offsets", options->offsets, {"auto", "header", "text"},
-                           "which place of DATA to believe when HEADER and TEXT disagree");
+                add_offsets_option(set, options->offsets);
                 set.group("Output");
                 set.output_file(options->output, "compensated FCS file");
                 set.choice("--precision", options->precision, {"float64", "float32"}, "type of the written values");

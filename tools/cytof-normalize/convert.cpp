@@ -8,6 +8,7 @@
 #include "core/output.h"
 #include "cytof/concatenate.h"
 #include "cytof/convert.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -87,8 +88,7 @@ cli::Command convert_command() {
             set.group("Input");
             set.input("FILE", o.file, "FCS file, or a table with a header of channel names and a row per event");
             set.choice("--from", o.from, {"auto", "fcs", "csv", "tsv"}, "format of FILE; auto: by its name");
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_file(options->output, "converted file");
             set.choice("--to", o.to, {"auto", "fcs", "csv", "tsv", "h5ad"}, "format to write; auto: by its name");
@@ -112,8 +112,7 @@ cli::Command concat_command() {
             set.group("Input");
             set.inputs("FILE", o.files, "FCS files of one panel");
             set.choice("--order", o.order, {"acquired", "given"}, "by $DATE and $BTIM, or as the files are named");
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_file(options->output, "joined FCS file");
           },

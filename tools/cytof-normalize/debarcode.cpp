@@ -12,6 +12,7 @@
 #include "cytof/panel.h"
 #include "cytof/yield_plot.h"
 #include "io/fcs_writer.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -166,8 +167,7 @@ cli::Command debarcode_command() {
                 set.group("Input");
                 set.input("FILE", options->file, "one FCS file of a barcoded pool");
                 set.option("--key", options->key, "CSV: header with barcode masses, then LABEL,0,1,… per sample", true);
-                set.choice("--offsets", options->offsets, {"auto", "header", "text"},
-                           "which place of DATA to believe when HEADER and TEXT disagree");
+                add_offsets_option(set, options->offsets);
                 set.group("Output");
                 set.output_folder(options->output);
                 set.group("Algorithm");

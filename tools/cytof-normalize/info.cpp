@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "cytof/panel.h"
 #include "io/fcs.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -207,8 +208,7 @@ cli::Command info_command() {
               [options](cli::OptionSet& set) {
                 set.group("Input");
                 set.inputs("FILE", options->files, "FCS files (2.0 to 3.2, plain or compressed, - for stdin)");
-                set.choice("--offsets", options->offsets, {"auto", "header", "text"},
-                           "which place of DATA to believe when HEADER and TEXT disagree");
+                add_offsets_option(set, options->offsets);
                 set.group("Output");
                 set.flag("--columns", options->columns, "read the events: sum, minimum and maximum of every column");
                 set.flag("--keywords", options->keywords, "list every keyword");

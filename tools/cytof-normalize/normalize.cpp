@@ -4,6 +4,7 @@
 
 #include "core/output.h"
 #include "cytof/normalise_files.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -49,8 +50,7 @@ cli::Command normalize_command() {
             set.option("--reference", o.reference,
                        "raw beads whose baseline the files are scaled to, instead of that of their own beads");
             set.option("--model", o.model, "model.json of an earlier run: its method, masses, window and baseline");
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_folder(options->output);
             set.flag("--keep-beads", o.keep_beads, "keep beads and their doublets in the normalised file");

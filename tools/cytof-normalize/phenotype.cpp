@@ -2,6 +2,7 @@
 
 #include "core/output.h"
 #include "cytof/phenotyping.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -39,8 +40,7 @@ cli::Command phenotype_command() {
                        true);
             set.option("--sample", o.sample, "sample id (default: the first file's name)");
             set.choice("--specimen", o.specimen, {"tissue", "blood", "stool", "saliva"}, "where the sample is from");
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_folder(options->output);
             set.group("Algorithm");

@@ -2,6 +2,7 @@
 
 #include "core/output.h"
 #include "cytof/cell_map_files.h"
+#include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
@@ -44,8 +45,7 @@ cli::Command phenotype_train_command() {
             set.group("Input");
             set.inputs("FILE", o.files, "normalised FCS files, a sample each", false);
             set.option("--samples", o.samples, "instead of FILE: table with columns file and sample");
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_folder(options->output);
             set.group("Algorithm");
@@ -82,8 +82,7 @@ cli::Command phenotype_apply_command() {
             set.option("--names", o.names, "table with columns cluster and name; equal names are one population");
             set.option("--sample", o.sample, "sample id (default: the first file's name)");
             set.choice("--specimen", o.specimen, {"tissue", "blood", "stool", "saliva"}, "where the sample is from");
-            set.choice("--offsets", o.offsets, {"auto", "header", "text"},
-                       "which place of DATA to believe when HEADER and TEXT disagree");
+            add_offsets_option(set, o.offsets);
             set.group("Output");
             set.output_folder(options->output);
             set.flag("--cells,!--no-cells", o.cells, "write the cells (SAMPLE.cells.h5ad)");

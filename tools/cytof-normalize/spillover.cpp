@@ -9,6 +9,7 @@
 #include "cytof/debarcoding.h"
 #include "cytof/panel.h"
 #include "io/fcs.h"
+#include "shared_options.h"
 #include "spillover.h"
 
 namespace immucan::cytof_normalize {
@@ -209,8 +210,7 @@ cli::Command spillover_command() {
                 set.group("Input");
                 set.inputs("FILE", options->files, "FCS files of pooled single stains, of one panel");
                 set.option("--stains", options->stains, "masses that were stained, e.g. 139,141-156,158-176", true);
-                set.choice("--offsets", options->offsets, {"auto", "header", "text"},
-                           "which place of DATA to believe when HEADER and TEXT disagree");
+                add_offsets_option(set, options->offsets);
                 set.group("Output");
                 set.output_file(options->output, "spillover matrix, TSV, as read by compensate");
                 set.group("Algorithm");

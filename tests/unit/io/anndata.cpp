@@ -14,6 +14,7 @@
 #include "io/hdf5.h"
 #include "io/tenx.h"
 #include "io_helpers.h"
+#include "refused.h"
 
 using namespace immucan;
 
@@ -83,16 +84,7 @@ void write_parts(const std::filesystem::path& path, const Parts& parts) {
 }
 
 void check_refused(const std::filesystem::path& path, const std::string& part) {
-  core::RunContext context("test", "0", "test");
-  INFO(part);
-  try {
-    (void)io::read_anndata(path, context);
-    FAIL("accepted");
-  } catch (const core::Error& error) {
-    CHECK(error.status() == core::Status::kBadInput);
-    CHECK_THAT(error.what(), Catch::Contains(path.filename().string()));
-    CHECK_THAT(error.what(), Catch::Contains(part));
-  }
+  test::check_refused(path, part, [](const auto& file, auto& context) { return io::read_anndata(file, context); });
 }
 
 }  // namespace
