@@ -149,11 +149,7 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
   }
   std::optional<std::size_t> compared;
   if (options.compare) {
-    const auto at = std::ranges::lower_bound(cohort.features, *options.compare);
-    if (at == cohort.features.end() || *at != *options.compare) {
-      core::raise_usage("--compare: no feature '" + core::printable(*options.compare) + "'");
-    }
-    compared = static_cast<std::size_t>(at - cohort.features.begin());
+    compared = positions_of({*options.compare}, cohort, options.cohort.features).front();
   }
   table.moderated = !outcome.survival && (options.moderated || options.trend || options.robust);
   table.proportional_hazards = outcome.survival && options.proportional_hazards;
@@ -213,18 +209,7 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
 }
 
 AssociationTable associate(const AssociateOptions& options, core::RunContext& context) {
-  if (options.outcome.response.has_value() == options.outcome.time.has_value()) {
-    core::raise_usage("give either --response COLUMN or --time COLUMN --event COLUMN");
-  }
-  if (options.outcome.time.has_value() != options.outcome.event.has_value()) {
-    core::raise_usage("--time and --event go together");
-  }
-  if (options.outcome.time && options.cohort.samples && options.cohort.visit != "naive" && !options.outcome.landmark &&
-      !options.outcome.start) {
-    core::raise_usage("visit '" + core::printable(options.cohort.visit) +
-                      "' against survival needs --landmark TIME or --start COLUMN: patients who die early are never "
-                      "measured on treatment, which makes any such marker look protective");
-  }
+  check_outcome_options(options);
   if (options.compare && options.outcome.time) core::raise_usage("--compare needs --response");
   const io::Table clinical = io::read_clinical(options.clinical, context);
   const CohortFeatures cohort = join_features(options.cohort, clinical, context);

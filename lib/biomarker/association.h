@@ -7,17 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "biomarker/cohort_features.h"
-#include "biomarker/outcome.h"
+#include "biomarker/cohort_analysis.h"
 #include "core/output.h"
 #include "core/run_context.h"
 
 namespace immucan::biomarker {
 
-struct AssociateOptions {
-  CohortFeaturesOptions cohort;
-  OutcomeOptions outcome;
-  std::filesystem::path clinical, output;
+struct AssociateOptions : CohortAnalysisOptions {
   std::int64_t min_samples = 6;
   double fdr_level = 0.05;                                ///< under which a claim is made
   bool moderated = false, trend = false, robust = false;  ///< response: moderated t (trend and robust imply it)

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include "biomarker/assembly.h"
 #include "core/error.h"
 #include "core/ordered_batches.h"
 #include "core/random.h"
@@ -116,45 +115,17 @@ Cutpoint cut_feature(const std::string& name, std::span<const double> values, co
   return result;
 }
 
-std::vector<std::size_t> asked_features(const CutpointOptions& options, const CohortFeatures& cohort) {
-  std::vector<std::size_t> asked;
-  std::vector<std::string> absent;
-  for (const std::string& name : options.names) {
-    const auto at = std::ranges::lower_bound(cohort.features, name);
-    if (at == cohort.features.end() || *at != name) {
-      absent.push_back(name);
-    } else {
-      asked.push_back(static_cast<std::size_t>(at - cohort.features.begin()));
-    }
-  }
-  if (!absent.empty()) {
-    core::raise(
-        {options.cohort.features.string(), core::Place::none(),
-         fmt::format("{} of {} features asked are not there: {}", absent.size(), options.names.size(), some_of(absent)),
-         "Check their names"});
-  }
-  if (options.names.empty()) {
-    for (std::size_t i = 0; i < cohort.features.size(); ++i) asked.push_back(i);
-  }
-  return asked;
-}
-
 }  // namespace
 
 std::vector<Cutpoint> find_cutpoints(const CutpointOptions& options, core::RunContext& context) {
-  if (options.outcome.response.has_value() == options.outcome.time.has_value()) {
-    core::raise_usage("give either --response COLUMN or --time COLUMN --event COLUMN");
-  }
-  if (options.outcome.time.has_value() != options.outcome.event.has_value()) {
-    core::raise_usage("--time and --event go together");
-  }
+  check_outcome_options(options);
   if (!(options.min_share > 0 && options.min_share < options.max_share && options.max_share < 1)) {
     core::raise_usage("--min-share and --max-share must be increasing and within (0, 1)");
   }
   const io::Table clinical = io::read_clinical(options.clinical, context);
   const CohortFeatures cohort = join_features(options.cohort, clinical, context);
   const Outcome outcome = read_outcome(options.outcome, clinical, cohort.clinical_row);
-  const std::vector<std::size_t> asked = asked_features(options, cohort);
+  const std::vector<std::size_t> asked = positions_of(options.names, cohort, options.cohort.features);
   std::vector<Cutpoint> result(asked.size());
   core::parallel_for(
       context.threads, asked.size(),

@@ -4,16 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "biomarker/cohort_features.h"
-#include "biomarker/outcome.h"
+#include "biomarker/cohort_analysis.h"
 #include "core/run_context.h"
 
 namespace immucan::biomarker {
 
-struct CutpointOptions {
-  CohortFeaturesOptions cohort;
-  OutcomeOptions outcome;  ///< response, or time and event
-  std::filesystem::path clinical, output;
+struct CutpointOptions : CohortAnalysisOptions {
   std::vector<std::string> names;  ///< features asked; empty = all
   double min_share = 0.1, max_share = 0.9;
   std::int64_t permutations = 9999, bootstrap = 1000;

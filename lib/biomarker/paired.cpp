@@ -132,6 +132,7 @@ void adjust(std::vector<PairedChange>& changes, double PairedChange::* p, double
 }  // namespace
 
 std::vector<PairedChange> test_paired(const PairedOptions& options, core::RunContext& context) {
+  if (!options.cohort.samples) core::raise_usage("--samples is needed: it says which visit a sample is of");
   if (options.before == options.after) core::raise_usage("--before and --after name the same visit");
   const io::Table clinical = io::read_clinical(options.clinical, context);
   CohortFeaturesOptions asked = options.cohort;
@@ -154,10 +155,8 @@ std::vector<PairedChange> test_paired(const PairedOptions& options, core::RunCon
                  "Check visit in samples.tsv"});
   }
   std::vector<int> response;
-  if (options.response) {
-    OutcomeOptions outcome;
-    outcome.response = options.response;
-    const Outcome known = read_outcome(outcome, clinical, rows);
+  if (options.outcome.response) {
+    const Outcome known = read_outcome(options.outcome, clinical, rows);
     for (std::size_t i = 0; i < rows.size(); ++i) response.push_back(known.known[i] != 0 ? known.event[i] : -1);
   }
   std::vector<std::string> names;

@@ -4,17 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "biomarker/cohort_features.h"
-#include "biomarker/outcome.h"
+#include "biomarker/cohort_analysis.h"
 #include "core/run_context.h"
 
 namespace immucan::biomarker {
 
-struct PairedOptions {
-  CohortFeaturesOptions cohort;  ///< samples needed
+/// Samples are needed; of the outcome, the response alone is used.
+struct PairedOptions : CohortAnalysisOptions {
   std::string before = "naive", after = "on-treatment";
-  std::optional<std::string> response;
-  std::filesystem::path clinical, output;
   std::int64_t min_pairs = 6;
 };
 

@@ -9,9 +9,13 @@
 
 namespace immucan::biomarker {
 
-struct SurvivalModelOptions {
+/// Follow-up in two columns of a table.
+struct SurvivalTableOptions {
   std::filesystem::path table, output;
   std::string time, event;
+};
+
+struct SurvivalModelOptions : SurvivalTableOptions {
   std::vector<std::string> terms;  ///< columns, or A:B for a product; text and --factor columns become indicators
   std::vector<std::string> factors;
   std::vector<std::string> strata;
@@ -23,9 +27,7 @@ struct SurvivalModelOptions {
 /// asked are left out. 65 with place for text as time, negative times, events other than 0 and 1, unknown columns.
 [[nodiscard]] std::string fit_survival_model(const SurvivalModelOptions& options, core::RunContext& context);
 
-struct SurvivalCurvesOptions {
-  std::filesystem::path table, output;
-  std::string time, event;
+struct SurvivalCurvesOptions : SurvivalTableOptions {
   std::optional<std::string> group;
   std::string interval = "log";  ///< log | log-log | plain
   std::optional<double> tau;     ///< of the restricted means; default: the earliest end of follow-up of the groups

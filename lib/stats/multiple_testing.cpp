@@ -66,7 +66,8 @@ double share_of_nulls(std::span<const double> p) {
   double tests = 0;
   for (const double value : p) tests += std::isnan(value) ? 0 : 1;
   for (int step = 1; step <= kSteps; ++step) {
-    lambda.push_back(0.05 * step);
+    // Rounded as R's seq() rounds, which decides where a p lies on the grid.
+    lambda.push_back(0.05 + 0.05 * (step - 1));
     double beyond = 0;
     for (const double value : p) beyond += value >= lambda.back() ? 1 : 0;
     if (beyond == 0) return 1;

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "analysis_options.h"
 #include "biomarker/association.h"
 
 namespace immucan::tools {
@@ -9,20 +10,10 @@ namespace immucan::tools {
 namespace {
 
 void declare(cli::OptionSet& set, biomarker::AssociateOptions& options) {
-  set.group("Input");
-  set.option("--features", options.cohort.features,
-             "Long table (sample_id, feature, value), or wide: names in the first column, then samples", true);
-  set.option("--clinical", options.clinical, "clinical.tsv, one row per patient", true);
-  set.option("--samples", options.cohort.samples, "samples.tsv; without it sample_id must equal patient_id");
-  set.option("--visit", options.cohort.visit, "The one visit that is analysed");
-  set.choice("--aggregate", options.cohort.aggregate, {"refuse", "mean", "first"},
-             "Two samples with one feature of a patient and visit");
-  set.group("Outcome");
-  set.option("--response", options.outcome.response, "Column of clinical.tsv: R or NR");
-  set.option("--time", options.outcome.time, "Column of clinical.tsv: follow-up");
-  set.option("--event", options.outcome.event, "Column of clinical.tsv: 1 event, 0 end of follow-up");
-  set.option("--landmark", options.outcome.landmark,
-             "Survival: leave out patients whose follow-up ended by this time, and count from it");
+  declare_cohort_input(set, options);
+  declare_visit(set, options);
+  declare_response(set, options);
+  declare_survival(set, options);
   set.option("--start", options.outcome.start,
              "Survival: column with the time at which a patient comes under observation");
   set.group("Algorithm");
@@ -32,7 +23,7 @@ void declare(cli::OptionSet& set, biomarker::AssociateOptions& options) {
   set.option("--strata", options.outcome.strata, "Columns of clinical.tsv; patients are compared within strata");
   set.flag("--pan-tumour,!--no-pan-tumour", options.pan_tumour,
            "Stratify by tumour_type where two types have 20 patients each");
-  set.choice("--ties", options.outcome.ties, {"efron", "breslow", "exact"}, "Survival: tied times");
+  declare_ties(set, options.outcome.ties);
   set.flag("--ph-test", options.proportional_hazards, "Survival: test of proportional hazards");
   set.flag("--moderated", options.moderated, "Response: moderated t of limma");
   set.flag("--trend", options.trend, "Moderated t with a prior variance that follows the mean");

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "analysis_options.h"
 #include "biomarker/survival_model.h"
 #include "core/output.h"
 
@@ -10,10 +11,7 @@ namespace immucan::tools {
 namespace {
 
 void declare(cli::OptionSet& set, biomarker::SurvivalCurvesOptions& options) {
-  set.group("Input");
-  set.input("TABLE", options.table, "Table with a header, a row per patient");
-  set.option("--time", options.time, "Column: follow-up", true);
-  set.option("--event", options.event, "Column: 1 event, 0 end of follow-up", true);
+  declare_survival_table(set, options);
   set.option("--by", options.group, "Column: groups that are compared");
   set.group("Algorithm");
   set.choice("--interval", options.interval, {"log", "log-log", "plain"}, "Scale of the 95 % interval");

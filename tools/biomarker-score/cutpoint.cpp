@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "analysis_options.h"
 #include "biomarker/cutpoint.h"
 #include "core/output.h"
 
@@ -10,19 +11,11 @@ namespace immucan::tools {
 namespace {
 
 void declare(cli::OptionSet& set, biomarker::CutpointOptions& options) {
-  set.group("Input");
-  set.option("--features", options.cohort.features,
-             "Long table (sample_id, feature, value), or wide: names in the first column, then samples", true);
-  set.option("--clinical", options.clinical, "clinical.tsv, one row per patient", true);
-  set.option("--samples", options.cohort.samples, "samples.tsv; without it sample_id must equal patient_id");
-  set.option("--visit", options.cohort.visit, "The one visit that is analysed");
-  set.choice("--aggregate", options.cohort.aggregate, {"refuse", "mean", "first"},
-             "Two samples with one feature of a patient and visit");
+  declare_cohort_input(set, options);
+  declare_visit(set, options);
   set.option("--feature", options.names, "Features to cut (default: all)");
-  set.group("Outcome");
-  set.option("--response", options.outcome.response, "Column of clinical.tsv: R or NR");
-  set.option("--time", options.outcome.time, "Column of clinical.tsv: follow-up");
-  set.option("--event", options.outcome.event, "Column of clinical.tsv: 1 event, 0 end of follow-up");
+  declare_response(set, options);
+  declare_survival(set, options);
   set.group("Algorithm");
   set.option("--min-share", options.min_share, "Least share of patients below a cut");
   set.option("--max-share", options.max_share, "Largest share of patients below a cut");

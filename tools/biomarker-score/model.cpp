@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "analysis_options.h"
 #include "biomarker/survival_model.h"
 #include "core/output.h"
 
@@ -10,17 +11,14 @@ namespace immucan::tools {
 namespace {
 
 void declare(cli::OptionSet& set, biomarker::SurvivalModelOptions& options) {
-  set.group("Input");
-  set.input("TABLE", options.table, "Table with a header; a row per patient, or per interval");
-  set.option("--time", options.time, "Column: follow-up, or end of the interval", true);
-  set.option("--event", options.event, "Column: 1 event, 0 end of follow-up", true);
+  declare_survival_table(set, options);
   set.option("--start", options.start, "Column: start of the interval");
   set.group("Algorithm");
   set.option("--terms", options.terms, "Columns, or A:B for their product; text becomes indicators", true);
   set.option("--factor", options.factors, "Columns of numbers that are names of groups");
   set.option("--strata", options.strata, "Columns with a baseline hazard each");
   set.option("--cluster", options.cluster, "Column: rows of one cluster depend on each other; robust errors");
-  set.choice("--ties", options.ties, {"efron", "breslow", "exact"}, "Tied times");
+  declare_ties(set, options.ties);
   set.group("Output");
   set.output_file(options.output, "Coefficients, tests, likelihood");
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "analysis_options.h"
 #include "biomarker/paired.h"
 #include "core/output.h"
 
@@ -10,16 +11,10 @@ namespace immucan::tools {
 namespace {
 
 void declare(cli::OptionSet& set, biomarker::PairedOptions& options) {
-  set.group("Input");
-  set.option("--features", options.cohort.features,
-             "Long table (sample_id, feature, value), or wide: names in the first column, then samples", true);
-  set.option("--clinical", options.clinical, "clinical.tsv, one row per patient", true);
-  set.option("--samples", options.cohort.samples, "samples.tsv, which gives the visit of each sample");
+  declare_cohort_input(set, options);
   set.option("--before", options.before, "First visit");
   set.option("--after", options.after, "Second visit");
-  set.choice("--aggregate", options.cohort.aggregate, {"refuse", "mean", "first"},
-             "Two samples with one feature of a patient and visit");
-  set.option("--response", options.response, "Column of clinical.tsv: R or NR; compares the changes");
+  declare_response(set, options);
   set.group("Algorithm");
   set.option("--min-pairs", options.min_pairs, "Pairs a feature needs to be tested");
   set.group("Output");
@@ -27,10 +22,9 @@ void declare(cli::OptionSet& set, biomarker::PairedOptions& options) {
 }
 
 core::Status run(const biomarker::PairedOptions& options, core::RunContext& context) {
-  if (!options.cohort.samples) core::raise_usage("--samples is needed: it says which visit a sample is of");
   core::OutputSet outputs = core::OutputSet::single(context, options.output);
   const auto changes = biomarker::test_paired(options, context);
-  outputs.file().write(biomarker::format_paired(changes, options.response.has_value()));
+  outputs.file().write(biomarker::format_paired(changes, options.outcome.response.has_value()));
   outputs.count("features", static_cast<std::int64_t>(changes.size()));
   outputs.commit();
   return core::Status::kOk;
