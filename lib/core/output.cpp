@@ -358,7 +358,11 @@ OutputSet OutputSet::single(const RunContext& context, fs::path file) {
 OutputFile& OutputSet::add(const fs::path& relative) {
   const fs::path target = state_->directory / relative;
   state_->folders.make(target.parent_path());
-  return state_->files.emplace_back(relative, OutputFile(target, &state_->context.interrupt)).second;
+  // Beside a single file the path stands alone, and a record holds no folder of this machine.
+  return state_->files
+      .emplace_back(state_->single.empty() ? relative : relative.filename(),
+                    OutputFile(target, &state_->context.interrupt))
+      .second;
 }
 
 OutputFile& OutputSet::file() {
@@ -368,7 +372,6 @@ OutputFile& OutputSet::file() {
 fs::path OutputSet::add_external(const fs::path& relative) {
   const fs::path target = state_->directory / relative;
   state_->folders.make(target.parent_path());
-  // Beside a single file the path stands alone, and a record holds no folder of this machine.
   return state_->external.emplace_back(state_->single.empty() ? relative : relative.filename(), target).temporary;
 }
 

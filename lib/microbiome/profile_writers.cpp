@@ -40,14 +40,7 @@ std::string profile_tsv(const SampleProfile& profile) {
 }
 
 std::string kraken_report(const SampleProfile& profile) {
-  std::string out;
-  for (const ReportRow& row : profile.report) {
-    const double percent =
-        profile.fragments == 0 ? 0 : 100.0 * static_cast<double>(row.clade) / static_cast<double>(profile.fragments);
-    out += fmt::format("{:6.2f}\t{}\t{}\t{}\t{}\t{:{}}{}\n", percent, row.clade, row.direct, row.code, row.taxid, "",
-                       2 * row.depth, row.name);
-  }
-  return out;
+  return write_kraken_report(profile.report, profile.fragments, false);
 }
 
 std::string evidence_tsv(const Database& database, const SampleProfile& profile) {

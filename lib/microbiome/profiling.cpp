@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/ordered_batches.h"
+#include "microbiome/apportion.h"
 
 namespace immucan::microbiome {
 
@@ -39,25 +40,6 @@ SampleCounts count_sample(const Database& database, const std::vector<io::FastqL
 }
 
 namespace {
-
-/// Splits `total` in proportion to `shares` into integers: largest remainders get what rounding down leaves, earlier
-/// ones first where remainders are equal.
-std::vector<std::uint64_t> apportion(std::uint64_t total, const std::vector<double>& shares) {
-  std::vector<std::uint64_t> parts(shares.size());
-  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
-  if (sum <= 0) return parts;
-  std::vector<std::pair<double, std::size_t>> remainders;
-  std::uint64_t given = 0;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const double exact = static_cast<double>(total) * shares[i] / sum;
-    parts[i] = static_cast<std::uint64_t>(exact);
-    given += parts[i];
-    remainders.emplace_back(exact - static_cast<double>(parts[i]), i);
-  }
-  std::ranges::stable_sort(remainders, [](const auto& a, const auto& b) { return a.first > b.first; });
-  for (std::size_t i = 0; given < total; i = (i + 1) % remainders.size(), ++given) ++parts[remainders[i].second];
-  return parts;
-}
 
 /// Sums over the tree, node by node.
 struct Clades {

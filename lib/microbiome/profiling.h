@@ -10,6 +10,7 @@
 #include "microbiome/abundance.h"
 #include "microbiome/database.h"
 #include "microbiome/fragment_scan.h"
+#include "microbiome/kraken_report.h"
 
 namespace immucan::microbiome {
 
@@ -23,15 +24,6 @@ struct ProfileRow {
   double coverage = 0;             ///< mean depth, summed over the clade
   double ani = 0;                  ///< fraction; NaN above species
   double lower = 0, upper = 0;     ///< 95 % interval of taxonomic_abundance from the sampling of fragments
-};
-
-/// One row of a Kraken report.
-struct ReportRow {
-  std::uint64_t clade = 0, direct = 0;
-  std::string code;
-  std::uint64_t taxid = 0;
-  unsigned depth = 0;
-  std::string name;
 };
 
 struct SampleProfile {

@@ -1,3 +1,4 @@
+#include "bracken.h"
 #include "build.h"
 #include "cli/program.h"
 #include "profile.h"
@@ -7,5 +8,6 @@ int main(int argc, char** argv) {
     program.description("Who is there, how much, and how much nobody knows: profiles of metagenomes");
     program.add(immucan::microbiome_profile::build_command());
     program.add(immucan::microbiome_profile::profile_command());
+    program.add(immucan::microbiome_profile::bracken_command());
   });
 }
