@@ -17,6 +17,7 @@
 #include "io/hdf5_chunks.h"
 #include "io/hdf5_handle.h"
 #include "io/hdf5_heaps.h"
+#include "io/hdf5_strings.h"
 
 namespace immucan::io {
 
@@ -32,7 +33,7 @@ constexpr std::uint64_t kMaximalElements = std::uint64_t{1} << 40;
 
 constexpr const char* kRewrite = "Write the file again with the tool that made it";
 
-core::FileRecord hash_file(const std::filesystem::path& path, const std::string& name, HeapFinder& heaps) {
+core::FileRecord hash_file(const std::filesystem::path& path, const std::string& name) {
   std::ifstream in(path, std::ios::binary);
   if (!in) core::raise_input_errno(name, "open", errno != 0 ? errno : EIO);
   core::Sha256 digest;
@@ -40,27 +41,11 @@ core::FileRecord hash_file(const std::filesystem::path& path, const std::string&
   core::FileRecord record{path.filename().string(), 0, {}};
   while (in) {
     in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    const auto piece = std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount()));
-    digest.update(piece);
-    heaps.update(piece);
+    digest.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount())));
     record.size += static_cast<std::uint64_t>(in.gcount());
   }
   record.sha256 = digest.hex();
   return record;
-}
-
-/// 65 when a global heap is damaged in a way that libhdf5 would not survive.
-void check_heaps(const Hdf5Handle& file, const HeapFinder& heaps, std::uint64_t file_size, const std::string& name,
-                 const ReadAt& read_at) {
-  const Hdf5Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
-  std::size_t address_bytes = 8, length_bytes = 8;
-  hsize_t base = 0;
-  H5Pget_sizes(creation.get(), &address_bytes, &length_bytes);
-  H5Pget_userblock(creation.get(), &base);
-  if (length_bytes != 4 && length_bytes != 8) return;
-  if (const auto place = damaged_heap(heaps.places(), file_size, base, length_bytes, read_at)) {
-    core::raise({name, core::Place::byte(*place), "the heap of strings is damaged", kRewrite});
-  }
 }
 
 }  // namespace
@@ -70,6 +55,8 @@ struct Hdf5Reader::State {
   std::string image;  ///< kept alive for a file in memory
   Hdf5Handle file;
   std::string user_block;
+  std::ifstream stream;             ///< of a file that is not in memory
+  std::optional<HeapReader> heaps;  ///< refers to the two above
   unsigned threads = 1;
   const core::InterruptSource* interrupt = nullptr;
 
@@ -125,6 +112,15 @@ std::size_t user_block_size(const Hdf5Handle& file) {
   return static_cast<std::size_t>(bytes);
 }
 
+HeapReader::File heap_file(const Hdf5Handle& file, std::uint64_t size) {
+  const Hdf5Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
+  HeapReader::File found{.size = size};
+  hsize_t base = 0;
+  if (H5Pget_sizes(creation.get(), &found.address_bytes, &found.length_bytes) < 0) return found;
+  if (H5Pget_userblock(creation.get(), &base) >= 0) found.base = base;
+  return found;
+}
+
 [[noreturn]] void refuse_file(const std::string& name) {
   core::raise({name, core::Place::byte(0), "not a whole HDF5 file (wrong signature, damaged or truncated)",
                "Give an .h5ad or .h5 file, or copy it again"});
@@ -140,8 +136,7 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& cont
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) core::raise_input_errno(state_->name, "open", error ? error.value() : ENOENT);
   if (std::filesystem::is_directory(status)) core::raise_input_errno(state_->name, "open", EISDIR);
-  HeapFinder heaps;
-  core::FileRecord record = hash_file(path, state_->name, heaps);
+  core::FileRecord record = hash_file(path, state_->name);
   const std::uint64_t file_size = record.size;
   context.inputs.add(std::move(record));
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
@@ -151,17 +146,18 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& cont
   state_->threads = std::max(1U, context.threads);
   state_->interrupt = &context.interrupt;
   state_->user_block.resize(user_block_size(state_->file));
-  std::ifstream in(path, std::ios::binary);
+  std::ifstream& in = state_->stream;
+  in.open(path, std::ios::binary);
   in.read(state_->user_block.data(), static_cast<std::streamsize>(state_->user_block.size()));
   if (!in) core::raise_input_errno(state_->name, "read", errno != 0 ? errno : EIO);
-  check_heaps(state_->file, heaps, file_size, state_->name,
-              [&in](std::uint64_t place, std::size_t size, std::string& bytes) {
-                bytes.resize(size);
-                in.clear();
-                in.seekg(static_cast<std::streamoff>(place));
-                in.read(bytes.data(), static_cast<std::streamsize>(size));
-                bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-              });
+  state_->heaps.emplace(heap_file(state_->file, file_size),
+                        [&in](std::uint64_t place, std::size_t size, std::string& bytes) {
+                          bytes.resize(size);
+                          in.clear();
+                          in.seekg(static_cast<std::streamoff>(place));
+                          in.read(bytes.data(), static_cast<std::streamsize>(size));
+                          bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+                        });
 }
 
 Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::make_unique<State>()) {
@@ -171,13 +167,10 @@ Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::m
   if (!image.empty()) state_->file = open_image(state_->image);
   if (!state_->file.valid()) refuse_file(state_->name);
   state_->user_block = state_->image.substr(0, user_block_size(state_->file));
-  HeapFinder heaps;
-  heaps.update(state_->image);
-  check_heaps(state_->file, heaps, state_->image.size(), state_->name,
-              [this](std::uint64_t place, std::size_t size, std::string& bytes) {
-                bytes =
-                    std::string_view(state_->image).substr(std::min<std::uint64_t>(place, state_->image.size()), size);
-              });
+  state_->heaps.emplace(heap_file(state_->file, state_->image.size()),
+                        [&image = state_->image](std::uint64_t place, std::size_t size, std::string& bytes) {
+                          bytes = std::string_view(image).substr(std::min<std::uint64_t>(place, image.size()), size);
+                        });
 }
 
 Hdf5Reader::~Hdf5Reader() = default;
@@ -422,55 +415,18 @@ std::vector<std::uint8_t> Hdf5Reader::booleans(const std::string& path) const {
   return values;
 }
 
-namespace {
-
-/// Fixed strings end at the first NUL or, blank-padded, at the last non-blank.
-std::vector<std::string> unpack_fixed(const std::string& packed, std::size_t width, bool blank_padded) {
-  std::vector<std::string> values;
-  values.reserve(packed.size() / width);
-  for (std::size_t at = 0; at + width <= packed.size(); at += width) {
-    std::string_view one = std::string_view(packed).substr(at, width);
-    one = one.substr(0, one.find('\0'));
-    while (blank_padded && one.ends_with(' ')) one.remove_suffix(1);
-    values.emplace_back(one);
-  }
-  return values;
-}
-
-/// Reads strings of a data set or an attribute; `read` fills the buffer in the given memory type.
-template <class Read>
-std::optional<std::vector<std::string>> read_strings(hid_t stored, hid_t space, std::size_t elements, Read&& read) {
-  if (H5Tis_variable_str(stored) > 0) {
-    std::vector<char*> pointers(elements, nullptr);
-    const Hdf5Handle type(H5Tcopy(stored), H5Tclose);
-    if (elements != 0 && read(type.get(), pointers.data()) < 0) return std::nullopt;
-    std::vector<std::string> values;
-    values.reserve(elements);
-    for (const char* pointer : pointers) values.emplace_back(pointer != nullptr ? pointer : "");
-    if (elements != 0) H5Dvlen_reclaim(type.get(), space, H5P_DEFAULT, pointers.data());
-    return values;
-  }
-  const std::size_t width = H5Tget_size(stored);
-  if (width == 0 || width > (std::size_t{1} << 20)) return std::nullopt;
-  std::string packed(elements * width, '\0');
-  if (elements != 0 && read(stored, packed.data()) < 0) return std::nullopt;
-  return unpack_fixed(packed, width, H5Tget_strpad(stored) == H5T_STR_SPACEPAD);
-}
-
-}  // namespace
-
 std::vector<std::string> Hdf5Reader::strings(const std::string& path) const {
   const Hdf5Kind what = kind(path);
   if (what == Hdf5Kind::kAbsent) fail(path, "data set is missing");
   if (what != Hdf5Kind::kStrings) fail(path, "does not hold strings");
   const Hdf5Handle dataset = state_->dataset(path);
   const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
-  const Hdf5Handle space(H5Dget_space(dataset.get()), H5Sclose);
-  const std::size_t elements = checked_elements(*this, path, dataset, H5Tget_size(type.get()));
-  auto values = read_strings(type.get(), space.get(), elements, [&](hid_t memory, void* out) {
-    return H5Dread(dataset.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
-  });
-  if (!values) fail(path, "cannot be read (damaged or truncated strings)");
+  const detail::RawReferences raw;
+  const std::size_t size =
+      H5Tis_variable_str(type.get()) > 0 ? state_->heaps->reference_bytes() : H5Tget_size(type.get());
+  auto values = detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(),
+                                   checked_elements(*this, path, dataset, size), *state_->heaps);
+  if (!values) fail(path, values.error());
   return std::move(*values);
 }
 
@@ -489,10 +445,11 @@ std::optional<std::vector<std::string>> Hdf5Reader::strings_attribute(const std:
   const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
   const hssize_t points = H5Sget_simple_extent_npoints(space.get());
   if (points < 0 || points > (hssize_t{1} << 20)) fail(path, fmt::format("attribute {} is damaged", name));
-  auto values = read_strings(type.get(), space.get(), static_cast<std::size_t>(points),
-                             [&](hid_t memory, void* out) { return H5Aread(attribute.get(), memory, out); });
-  if (!values) fail(path, fmt::format("attribute {} cannot be read", name));
-  return values;
+  const detail::RawReferences raw;
+  auto values = detail::read_texts(detail::TextHolder::kAttribute, attribute.get(), type.get(),
+                                   static_cast<std::size_t>(points), *state_->heaps);
+  if (!values) fail(path, fmt::format("attribute {}: {}", name, values.error()));
+  return std::move(*values);
 }
 
 std::optional<std::string> Hdf5Reader::string_attribute(const std::string& path, const std::string& name) const {
@@ -514,7 +471,8 @@ std::optional<bool> Hdf5Reader::boolean_attribute(const std::string& path, const
   const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
   std::int8_t value = 0;
   if (!attribute.valid() || kind_of_type(type.get()) != Hdf5Kind::kBooleans ||
-      H5Sget_simple_extent_npoints(space.get()) != 1 || H5Aread(attribute.get(), type.get(), &value) < 0) {
+      H5Sget_simple_extent_npoints(space.get()) != 1 || H5Aget_storage_size(attribute.get()) < 1 ||
+      H5Aread(attribute.get(), type.get(), &value) < 0) {
     fail(path, fmt::format("attribute {} is not a boolean", name));
   }
   return value != 0;
@@ -528,7 +486,8 @@ std::optional<std::vector<std::int64_t>> Hdf5Reader::integers_attribute(const st
   const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);
   const Hdf5Handle space(H5Aget_space(attribute.get()), H5Sclose);
   const hssize_t points = H5Sget_simple_extent_npoints(space.get());
-  if (!attribute.valid() || H5Tget_class(type.get()) != H5T_INTEGER || points < 0 || points > 64) {
+  if (!attribute.valid() || H5Tget_class(type.get()) != H5T_INTEGER || points < 0 || points > 64 ||
+      H5Aget_storage_size(attribute.get()) < static_cast<std::size_t>(points) * H5Tget_size(type.get())) {
     fail(path, fmt::format("attribute {} is not a short list of integers", name));
   }
   std::vector<std::int64_t> values(static_cast<std::size_t>(points));

@@ -29,44 +29,49 @@ std::string collection() {
 
 TEST_CASE("entries of a heap collection fill it") {
   const std::string good = collection();
-  CHECK(io::heap_is_sound(good, 8));
-  for (std::size_t size = 0; size < good.size(); ++size) CHECK_FALSE(io::heap_is_sound(good.substr(0, size), 8));
+  const auto entries = io::heap_entries(good, 8);
+  REQUIRE(entries);
+  REQUIRE(entries->by_index.size() == 2);
+  CHECK(entries->by_index[1].place == 32);
+  CHECK(entries->by_index[1].length == 5);
+  for (std::size_t size = 0; size < good.size(); ++size) CHECK_FALSE(io::heap_entries(good.substr(0, size), 8));
   std::string endless = good;
   endless[48] = 0;  // the free entry's size
-  CHECK_FALSE(io::heap_is_sound(endless, 8));
+  CHECK_FALSE(io::heap_entries(endless, 8));
   std::string over = good;
   over[24] = 120;  // the string's length
-  CHECK_FALSE(io::heap_is_sound(over, 8));
+  CHECK_FALSE(io::heap_entries(over, 8));
   over[31] = '\x7f';
-  CHECK_FALSE(io::heap_is_sound(over, 8));
+  CHECK_FALSE(io::heap_entries(over, 8));
   std::string other = good;
   other[4] = 2;
-  CHECK_FALSE(io::heap_is_sound(other, 8));
+  CHECK_FALSE(io::heap_entries(other, 8));
 }
 
-TEST_CASE("collections are found wherever a file is cut") {
-  const std::string file = std::string(11, 'G') + collection() + "GCOL" + collection();
-  for (std::size_t piece = 1; piece <= file.size(); ++piece) {
-    io::HeapFinder finder;
-    for (std::size_t at = 0; at < file.size(); at += piece) finder.update(std::string_view(file).substr(at, piece));
-    CHECK(finder.places() == std::vector<std::uint64_t>{11, 143});
-  }
-}
-
-TEST_CASE("a damaged collection counts when something refers to it") {
-  std::string file = std::string(16, '\0') + collection();
-  file[16 + 48] = 0;
-  const auto read_at = [&](std::uint64_t place, std::size_t size, std::string& bytes) {
-    bytes = place < file.size() ? file.substr(place, size) : std::string();
+TEST_CASE("references are followed within the file only") {
+  const std::string file = std::string(16, '\0') + collection();
+  io::HeapReader heaps({.size = file.size(), .base = 8},
+                       [&](std::uint64_t place, std::size_t size, std::string& bytes) {
+                         bytes = place < file.size() ? file.substr(place, size) : std::string();
+                       });
+  REQUIRE(heaps.reference_bytes() == 16);
+  const auto text = [&](std::uint64_t length, std::uint64_t address, std::uint64_t index) {
+    return heaps.text(little_endian(length, 4) + little_endian(address, 8) + little_endian(index, 4));
   };
-  const std::vector<std::uint64_t> places{16};
-  CHECK(io::damaged_heap(places, file.size(), 0, 8, read_at) == std::nullopt);
-  file += "x" + little_endian(16, 8);
-  CHECK(io::damaged_heap(places, file.size(), 0, 8, read_at) == 16U);
-  CHECK(io::damaged_heap(places, file.size(), 8, 8, read_at) == std::nullopt);  // addresses count from elsewhere
+  CHECK(text(5, 8, 1) == "hello");
+  CHECK(text(4, 8, 1) == "hell");
+  CHECK(text(0, 8, 1) == "");
+  CHECK(text(5, 0, 1) == "");  // never written
+  CHECK_FALSE(text(6, 8, 1));
+  CHECK_FALSE(text(5, 8, 0));
+  CHECK_FALSE(text(5, 8, 2));
+  CHECK_FALSE(text(5, 8, 0xffffffff));
+  CHECK_FALSE(text(5, 7, 1));
+  CHECK_FALSE(text(5, file.size() - 8, 1));
+  CHECK_FALSE(text(5, ~std::uint64_t{0}, 1));
 }
 
-TEST_CASE("a heap that would keep libhdf5 busy for ever is malformed input") {
+TEST_CASE("damaged heaps and references are malformed input") {
   test::TemporaryFolder folder;
   io::AnnData data;
   data.obs.index = {"a", "b"};
@@ -75,26 +80,58 @@ TEST_CASE("a heap that would keep libhdf5 busy for ever is malformed input") {
   const auto path = folder.path() / "a.h5ad";
   io::write_anndata(path, data);
   std::ifstream in(path, std::ios::binary);
-  std::string file(std::istreambuf_iterator<char>(in), {});
-  CHECK_NOTHROW(io::read_anndata(io::Hdf5Reader(file, "a.h5ad")));
-
-  const std::size_t heap = file.find("GCOL");
+  const std::string whole(std::istreambuf_iterator<char>(in), {});
+  CHECK_NOTHROW(io::read_anndata(io::Hdf5Reader(whole, "a.h5ad")));
+  const std::size_t heap = whole.find("GCOL");
   REQUIRE(heap != std::string::npos);
-  std::size_t entry = heap + 16;
-  while (file[entry] != 0 || file[entry + 1] != 0) {
-    const std::size_t length =
-        static_cast<unsigned char>(file[entry + 8]) + 256U * static_cast<unsigned char>(file[entry + 9]);
-    entry += 16 + (length + 7) / 8 * 8;
+
+  const auto check = [&](const std::string& file, const std::string& part) {
+    const auto refused = Catch::Matchers::Predicate<core::Error>(
+        [&](const core::Error& error) {
+          const std::string what = error.what();
+          return error.status() == core::Status::kBadInput && what.find("a.h5ad") != std::string::npos &&
+                 what.find(part) != std::string::npos;
+        },
+        "names the file and " + part);
+    CHECK_THROWS_MATCHES(io::read_anndata(io::Hdf5Reader(file, "a.h5ad")), core::Error, refused);
+    folder.write("a.h5ad", file);
+    core::RunContext context("test", "0", "test");
+    CHECK_THROWS_MATCHES(io::read_anndata(path, context), core::Error, refused);
+  };
+
+  SECTION("a free entry of size 0 kept libhdf5 busy for ever") {
+    std::string file = whole;
+    std::size_t entry = heap + 16;
+    while (file[entry] != 0 || file[entry + 1] != 0) {
+      const std::size_t length =
+          static_cast<unsigned char>(file[entry + 8]) + 256U * static_cast<unsigned char>(file[entry + 9]);
+      entry += 16 + (length + 7) / 8 * 8;
+    }
+    file.replace(entry + 8, 8, 8, '\0');
+    check(file, "heap of texts at byte " + std::to_string(heap));
   }
-  file.replace(entry + 8, 8, 8, '\0');
-  const auto refused = Catch::Matchers::Predicate<core::Error>(
-      [&](const core::Error& error) {
-        return error.status() == core::Status::kBadInput &&
-               std::string(error.what()).find("a.h5ad: byte " + std::to_string(heap)) != std::string::npos;
-      },
-      "names the file and the place");
-  CHECK_THROWS_MATCHES(io::Hdf5Reader(file, "a.h5ad"), core::Error, refused);
-  folder.write("a.h5ad", file);
-  core::RunContext context("test", "0", "test");
-  CHECK_THROWS_MATCHES(io::read_anndata(folder.path() / "a.h5ad", context), core::Error, refused);
+  SECTION("an entry that the heap does not have crashed libhdf5; so did a text shorter than its entry") {
+    // Every reference to the heap: length, address, index.
+    std::size_t references = 0;
+    const std::string address = little_endian(heap, 8);
+    for (std::size_t at = whole.find(address, 4); at != std::string::npos; at = whole.find(address, at + 1)) {
+      std::string file = whole;
+      file.replace(at + 8, 4, little_endian(60000, 4));
+      const bool is_followed = [&] {  // the same bytes may be something else, or an attribute that nobody asks for
+        try {
+          (void)io::read_anndata(io::Hdf5Reader(file, "a.h5ad"));
+          return false;
+        } catch (const core::Error& error) {
+          return std::string_view(error.what()).find("no such entry") != std::string_view::npos;
+        }
+      }();
+      if (!is_followed) continue;
+      ++references;
+      check(file, "entry 60000 of the heap");
+      file = whole;
+      file.replace(at - 4, 4, little_endian(1000, 4));
+      check(file, "a text of 1000 bytes");
+    }
+    CHECK(references >= 3);
+  }
 }

@@ -1,0 +1,8 @@
+#include "hdf5_target.h"
+#include "io/anndata.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace immucan;
+  return fuzz::read_image(data, size,
+                          [](const io::Hdf5Reader& in) { return io::read_anndata(in, "", {.keep_dense = true}); });
+}
