@@ -10,7 +10,7 @@ namespace immucan::stats {
 
 MetaAnalysis meta_analysis(std::span<const double> effect, std::span<const double> error) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  MetaAnalysis result{effect.size(), kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan};
+  MetaAnalysis result{effect.size(), kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan};
   if (effect.empty()) return result;
   const auto pool = [&](double between, double& mean, double& se, double& squares) {
     double weights = 0, sum = 0;
@@ -36,6 +36,12 @@ MetaAnalysis meta_analysis(std::span<const double> effect, std::span<const doubl
   result.tau_squared = df > 0 ? std::max(0.0, (result.q - df) / (weights - squares / weights)) : 0;
   pool(result.tau_squared, result.random, result.random_se, unused);
   if (df > 0) {
+    double squares_about = 0;
+    for (std::size_t i = 0; i < effect.size(); ++i) {
+      const double off = effect[i] - result.random;
+      squares_about += off * off / (error[i] * error[i] + result.tau_squared);
+    }
+    result.random_t_se = result.random_se * std::sqrt(squares_about / df);
     result.p_heterogeneity = chi_squared_upper(result.q, df);
     result.i_squared = result.q > 0 ? std::max(0.0, (result.q - df) / result.q) : 0;
   }

@@ -74,14 +74,21 @@ Problem make_problem(std::span<const double> x, std::span<const double> y) {
       }
     }
   }
-  // Second derivatives are linear between knots, so two Gauss points integrate their products exactly.
+  // Second derivatives are linear between knots. R's smooth.spline integrates the product of their slopes with 0.333
+  // for one third, which moves a fit in its fifth digit; so do we.
+  constexpr double kThird = 0.333;
+  std::vector<double> left(p), slope(p);
   for (std::size_t i = 0; i + 1 < n; ++i) {
     const double low = basis.knots()[i + 3], width = basis.knots()[i + 4] - low;
-    for (const double node : {0.5 - 0.5 / std::sqrt(3.0), 0.5 + 0.5 / std::sqrt(3.0)}) {
-      std::vector<double> second(p);
-      for (std::size_t j = 0; j < p; ++j) second[j] = basis.derivative(j, low + node * width, 2);
-      for (std::size_t j = 0; j < p; ++j) {
-        for (std::size_t k = 0; k < p; ++k) problem.penalty[j * p + k] += width / 2 * second[j] * second[k];
+    for (std::size_t j = 0; j < p; ++j) {
+      const double quarter = basis.derivative(j, low + width / 4, 2), half = basis.derivative(j, low + width / 2, 2);
+      slope[j] = 4 * (half - quarter);
+      left[j] = 2 * quarter - half;
+    }
+    for (std::size_t j = 0; j < p; ++j) {
+      for (std::size_t k = 0; k < p; ++k) {
+        problem.penalty[j * p + k] += width * (left[j] * left[k] + (left[j] * slope[k] + slope[j] * left[k]) / 2 +
+                                               slope[j] * slope[k] * kThird);
       }
     }
   }
