@@ -53,6 +53,18 @@ std::optional<double> parse_double(std::string_view text) {
   return parse_whole<double>(text);
 }
 
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  constexpr std::string_view kUnits = "KMGT";
+  unsigned shift = 0;
+  if (!text.empty() && kUnits.find(text.back()) != std::string_view::npos) {
+    shift = 10 * (static_cast<unsigned>(kUnits.find(text.back())) + 1);
+    text.remove_suffix(1);
+  }
+  const auto number = parse_unsigned(text);
+  if (!number || *number > (~std::uint64_t{0} >> shift)) return std::nullopt;
+  return *number << shift;
+}
+
 void append_double(std::string& out, double value) {
   if (std::isnan(value)) {
     out += "NA";

@@ -13,6 +13,8 @@ namespace immucan::core {
 [[nodiscard]] std::optional<std::int64_t> parse_int(std::string_view text);
 [[nodiscard]] std::optional<std::uint64_t> parse_unsigned(std::string_view text);
 [[nodiscard]] std::optional<double> parse_double(std::string_view text);
+/// "1000", "64K", "800M", "4G", "1T": powers of 1024.
+[[nodiscard]] std::optional<std::uint64_t> parse_bytes(std::string_view text);
 
 /// Shortest text that reads back as the same double; "NA" for NaN.
 [[nodiscard]] std::string format_double(double value);

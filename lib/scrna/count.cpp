@@ -3,12 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
 #include <memory>
 #include <regex>
 
 #include "core/error.h"
 #include "core/ordered_batches.h"
 #include "io/fastq.h"
+#include "io/temporary_file.h"
+#include "scrna/deferred_reads.h"
 
 namespace immucan::scrna {
 
@@ -17,22 +21,44 @@ namespace {
 /// Reads after which the share of listed barcodes is judged (and at the end, if there are fewer).
 constexpr std::uint64_t kJudgeAfter = 20000;
 constexpr double kLeastListed = 0.01;
+constexpr std::size_t kResolveAtOnce = 4096;
 
-/// A read whose barcode waits until all exact barcodes have been counted.
-struct DeferredRead {
-  std::uint32_t first_candidate = 0, candidates = 0;
-  std::uint32_t umi = 0;
-  ReadMapping mapping;
-};
+// What a run needs besides reads in waiting: text and work space of a batch, everything else that is small.
+constexpr std::uint64_t kBatchBytes = std::uint64_t{6} << 20;
+constexpr std::uint64_t kOtherBytes = std::uint64_t{24} << 20;
+constexpr std::uint64_t kBarcodeBytes = 8;
+constexpr std::uint64_t kLeastStoreBytes = std::uint64_t{16} << 20;
 
-struct KnownRead {
-  std::uint32_t cell = 0, umi = 0;
-  ReadMapping mapping;
-};
+/// One part in eight of the memory is for reads whose barcode is not decided.
+std::size_t deferred_budget(const CountOptions& options) {
+  return options.memory ? *options.memory / 8 : std::numeric_limits<std::size_t>::max();
+}
+
+std::uint64_t store_budget(const CountOptions& options, const ReferenceIndex& index, const Whitelist& whitelist,
+                           unsigned threads) {
+  if (!options.memory) return MoleculeStore::kUnlimited;
+  const std::uint64_t batches = threads <= 1 ? 1 : 2 * std::uint64_t{threads} + 2;
+  const std::uint64_t fixed =
+      index.bytes() + whitelist.size() * kBarcodeBytes + batches * kBatchBytes + kOtherBytes + deferred_budget(options);
+  if (fixed + kLeastStoreBytes > *options.memory) {
+    core::raise_usage(
+        fmt::format("--memory: {} MB do not hold the index, {} barcodes and the batches of {} threads. Give "
+                    "at least {} MB.",
+                    *options.memory >> 20, whitelist.size(), threads,
+                    ((fixed - deferred_budget(options) + kLeastStoreBytes) * 8 / 7 >> 20) + 1));
+  }
+  return *options.memory - fixed;
+}
 
 /// Hints for a whitelist that does not match.
 struct BarcodeHints {
   std::uint64_t in_read2 = 0, reversed = 0;
+};
+
+/// Barcode and UMI of a read that is mapped.
+struct CalledRead {
+  std::uint32_t cell = 0, umi = 0;
+  std::uint32_t candidates = 0;  ///< for a cell: none
 };
 
 /// One batch with the work space of the thread that has it.
@@ -42,11 +68,12 @@ struct Batch {
   BarcodeCall call;
   std::vector<std::string_view> sequences;
   std::vector<ReadMapping> mappings;
-  std::vector<KnownRead> known;
-  std::vector<DeferredRead> deferred;
+  std::vector<CalledRead> called;  ///< one for each of `sequences`
   std::vector<BarcodeCandidate> candidates;
-  std::vector<std::uint32_t> listed;
-  std::vector<bool> is_deferred;
+  std::vector<MoleculeReads> known;
+  std::vector<DeferredRead> deferred;
+  MoleculeStore::Scratch scratch;
+  std::uint64_t listed = 0, counted = 0;
   ReadSummary summary;
   BarcodeHints hints;
 };
@@ -60,21 +87,24 @@ class Counter {
         index_(index),
         whitelist_(whitelist),
         context_(context),
-        exact_reads_(whitelist.size(), 0) {}
+        exact_reads_(whitelist.size(), 0),
+        deferred_(io::temporary_folder(context), deferred_budget(options)),
+        store_(store_budget(options, index, whitelist, context.threads), io::temporary_folder(context)) {}
 
   CountResult run() {
     read_all();
     judge_barcodes();
     resolve_deferred();
     CountResult result;
-    if (store_.reads() == 0) {
+    if (counted_ == 0) {
       core::raise({options_.read2.front().string(), core::Place::none(),
                    fmt::format("none of {} reads with a barcode maps to a gene", summary_.valid_barcodes()),
                    "Check that the index is of the right species and that the reads are RNA"});
     }
-    summary_.counted = store_.reads();
-    store_.finish(context_.threads, &context_.interrupt);
-    result.barcodes = count_molecules(store_, context_.threads, &context_.interrupt, result.molecules);
+    if (store_.spilled()) context_.log.info("more than --memory: reads were kept in a temporary file");
+    result.barcodes =
+        count_molecules(store_, options_.rules, sets_, context_.threads, &context_.interrupt, result.molecules);
+    summary_.counted = result.molecules.reads;
     result.reads = summary_;
     std::vector<std::uint64_t> totals;
     for (const CellCounts& cell : result.barcodes) totals.push_back(cell.molecules());
@@ -95,48 +125,60 @@ class Counter {
         [&](Batch& batch) { deliver(batch); });
   }
 
-  void work(Batch& batch) const {
+  void work(Batch& batch) {
     io::parse(batch.reads);
     if (!batch.mapper) batch.mapper = std::make_unique<ReadMapper>(index_, MappingOptions{.sense = chemistry_.sense});
     batch.sequences.clear();
+    batch.called.clear();
+    batch.candidates.clear();
     batch.known.clear();
     batch.deferred.clear();
-    batch.candidates.clear();
-    batch.listed.clear();
-    batch.is_deferred.clear();
+    batch.listed = 0;
     batch.summary = {};
     batch.hints = {};
     for (std::size_t i = 0; i < batch.reads.size(); ++i) call_read(batch, i);
     batch.mappings.resize(batch.sequences.size());
     batch.mapper->map(batch.sequences, batch.mappings);
-    std::size_t known = 0, deferred = 0;
-    for (std::size_t i = 0; i < batch.mappings.size(); ++i) {
-      ++batch.summary.mapping[static_cast<std::size_t>(batch.mappings[i].read_class)];
-      (batch.is_deferred[i] ? batch.deferred[deferred++].mapping : batch.known[known++].mapping) = batch.mappings[i];
+    for (std::size_t i = 0; i < batch.mappings.size(); ++i) keep(batch, batch.called[i], batch.mappings[i]);
+    batch.counted = batch.known.size();
+    store_.add(batch.known, batch.scratch);
+  }
+
+  /// Reads of a gene, or of several if that matters, go to the store; those without a barcode yet wait.
+  void keep(Batch& batch, const CalledRead& read, const ReadMapping& mapping) {
+    ++batch.summary.mapping[static_cast<std::size_t>(mapping.read_class)];
+    bool counts = mapping.read_class == ReadClass::kGene;
+    std::uint32_t gene = mapping.gene;
+    if (mapping.read_class == ReadClass::kSeveralGenes && needs_gene_sets(options_.rules)) {
+      counts = true;
+      gene = sets_.intern(batch.mapper->several_genes(mapping));
+    }
+    if (read.candidates > 0) {
+      batch.deferred.push_back({read.umi, counts ? gene : 0, mapping.evidence, counts});
+    } else if (counts) {
+      batch.known.push_back({read.cell, gene, read.umi, MoleculeReads::kOneRead | mapping.evidence});
     }
   }
 
-  void call_read(Batch& batch, std::size_t i) const {
+  void call_read(Batch& batch, std::size_t i) {
     const io::FastqBlock& first = batch.reads.mates[0];
     const std::string_view bases = first.sequence(i);
     if (bases.size() < chemistry_.read1_length()) refuse_length(first, i);
     BarcodeCall& call = batch.call;
     call_barcode(bases, first.quality(i), chemistry_, whitelist_, call);
-    if (call.listed) batch.listed.push_back(call.rank);
+    if (call.listed) {
+      ++batch.listed;
+      std::atomic_ref(exact_reads_[call.rank]).fetch_add(1, std::memory_order_relaxed);
+    }
     ++batch.summary.reads;
     ++batch.summary.barcodes[static_cast<std::size_t>(call.barcode_class)];
     const std::string_view sequence = batch.reads.mates[1].sequence(i);
     if (!call.listed) look_for_hints(bases, sequence, batch.hints);
     if (call.barcode_class == BarcodeClass::kExact || call.barcode_class == BarcodeClass::kOneMismatch) {
-      batch.known.push_back({call.rank, call.umi, {}});
-      batch.is_deferred.push_back(false);
+      batch.called.push_back({call.rank, call.umi, 0});
     } else if (call.barcode_class == BarcodeClass::kMulti) {
-      batch.deferred.push_back({static_cast<std::uint32_t>(batch.candidates.size()),
-                                static_cast<std::uint32_t>(call.candidates.size()),
-                                call.umi,
-                                {}});
+      batch.called.push_back({0, call.umi, static_cast<std::uint32_t>(call.candidates.size())});
       batch.candidates.insert(batch.candidates.end(), call.candidates.begin(), call.candidates.end());
-      batch.is_deferred.push_back(true);
     } else {
       return;
     }
@@ -178,27 +220,23 @@ class Counter {
   }
 
   void deliver(Batch& batch) {
-    for (const std::uint32_t rank : batch.listed) ++exact_reads_[rank];
-    listed_ += batch.listed.size();
+    listed_ += batch.listed;
+    counted_ += batch.counted;
     const std::uint64_t before = summary_.reads;
     summary_.reads += batch.summary.reads;
     hints_.in_read2 += batch.hints.in_read2;
     hints_.reversed += batch.hints.reversed;
     for (std::size_t i = 0; i < kBarcodeClasses; ++i) summary_.barcodes[i] += batch.summary.barcodes[i];
     for (std::size_t i = 0; i < kReadClasses; ++i) summary_.mapping[i] += batch.summary.mapping[i];
-    for (const KnownRead& read : batch.known) add(read.cell, read.umi, read.mapping);
-    const auto shift = static_cast<std::uint32_t>(candidates_.size());
-    candidates_.insert(candidates_.end(), batch.candidates.begin(), batch.candidates.end());
-    for (DeferredRead read : batch.deferred) {
-      read.first_candidate += shift;
-      deferred_.push_back(read);
+    auto deferred = batch.deferred.begin();
+    auto candidate = batch.candidates.begin();
+    for (const CalledRead& read : batch.called) {
+      if (read.candidates == 0) continue;
+      deferred_.append(*deferred++, std::span(candidate, read.candidates));
+      candidate += read.candidates;
     }
     if (before < kJudgeAfter && summary_.reads >= kJudgeAfter) judge_barcodes();
     context_.progress.update("reads", summary_.reads);
-  }
-
-  void add(std::uint32_t cell, std::uint32_t umi, const ReadMapping& mapping) {
-    if (mapping.read_class == ReadClass::kGene) store_.add(cell, mapping.gene, umi, mapping.evidence);
   }
 
   void judge_barcodes() const {
@@ -219,13 +257,21 @@ class Counter {
   }
 
   void resolve_deferred() {
-    for (const DeferredRead& read : deferred_) {
-      const auto rank =
-          resolve_candidates(std::span(candidates_).subspan(read.first_candidate, read.candidates), exact_reads_);
-      if (!rank) continue;
+    std::vector<MoleculeReads> resolved;
+    MoleculeStore::Scratch scratch;
+    const auto flush = [&] {
+      counted_ += resolved.size();
+      store_.add(resolved, scratch);
+      resolved.clear();
+    };
+    deferred_.for_each([&](const DeferredRead& read, std::span<const BarcodeCandidate> candidates) {
+      const auto rank = resolve_candidates(candidates, exact_reads_);
+      if (!rank) return;
       ++summary_.multi_resolved;
-      add(*rank, read.umi, read.mapping);
-    }
+      if (read.counts) resolved.push_back({*rank, read.gene, read.umi, MoleculeReads::kOneRead | read.evidence});
+      if (resolved.size() >= kResolveAtOnce) flush();
+    });
+    flush();
   }
 
   const CountOptions& options_;
@@ -234,10 +280,10 @@ class Counter {
   const Whitelist& whitelist_;
   core::RunContext& context_;
   std::vector<std::uint32_t> exact_reads_;
-  std::uint64_t listed_ = 0;
+  std::uint64_t listed_ = 0, counted_ = 0;
   BarcodeHints hints_;
-  std::vector<DeferredRead> deferred_;
-  std::vector<BarcodeCandidate> candidates_;
+  GeneSets sets_;
+  DeferredReads deferred_;
   MoleculeStore store_;
   ReadSummary summary_;
 };

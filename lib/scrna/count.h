@@ -10,6 +10,7 @@
 #include "scrna/barcodes.h"
 #include "scrna/cell_calling.h"
 #include "scrna/molecules.h"
+#include "scrna/presets.h"
 #include "scrna/read_mapping.h"
 #include "scrna/reference_index.h"
 
@@ -23,6 +24,8 @@ struct CountOptions {
   std::string sample;  ///< empty: from the name of the first read 2 file
   std::string specimen = "tissue";
   std::optional<std::int64_t> expected_cells;
+  CountingRules rules;
+  std::optional<std::uint64_t> memory;  ///< bytes; beyond it reads wait in a temporary file
 };
 
 /// What became of the reads. Every read is in one barcode class; those with a barcode are in one read class.

@@ -116,10 +116,12 @@ std::string summary_json(const std::string& sample, const CountOptions& options,
   for (std::size_t i = 0; i < kReadClasses; ++i)
     mapping[std::string(name_of(static_cast<ReadClass>(i)))] = result.reads.mapping[i];
   json["reads_counted"] = result.reads.counted;
+  json["rules"] = {{"umi", name_of(options.rules.umi)}, {"multi_gene_umis", name_of(options.rules.multi_gene)}};
   json["umis"] = {{"distinct", result.molecules.distinct},
                   {"corrected", result.molecules.corrected},
                   {"given_up_for_several_genes", result.molecules.several_genes},
-                  {"molecules", result.molecules.molecules}};
+                  {"molecules", result.molecules.molecules},
+                  {"distributed_over_genes", result.molecules.shared}};
   json["saturation"] = figures.saturation;
   json["barcodes_with_molecules"] = result.barcodes.size();
   json["cells"] = {{"called", figures.cells},
@@ -174,7 +176,7 @@ std::vector<io::FeatureValue> pseudobulk(const std::string& sample, const CountO
 }
 
 io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, const BarcodeStatistics& statistics,
-                         const ReferenceIndex& index, std::size_t genes) {
+                         const ReferenceIndex& index, std::size_t genes, const CountingRules& rules) {
   const auto& cells = result.call.cells;
   io::AnnData data;
   std::vector<std::int64_t> molecules, gene_counts, reads;
@@ -205,6 +207,7 @@ io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, c
   data.layers = {{"ambiguous", make_matrix(called, genes, Layer::kAmbiguous)},
                  {"spliced", make_matrix(called, genes, Layer::kSpliced)},
                  {"unspliced", make_matrix(called, genes, Layer::kUnspliced)}};
+  if (rules.expectation_maximisation) data.layers.emplace_back("total_em", make_matrix(called, genes, Layer::kTotalEm));
   return data;
 }
 
@@ -219,6 +222,10 @@ void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, 
   for (std::size_t i = 0; i < genes; ++i)
     matrix.features.push_back({std::string(index.gene_ids()[i]), std::string(index.gene_names()[i])});
   for (const CellCounts& cell : result.barcodes) matrix.barcodes.push_back(whitelist.text(cell.cell));
+  if (options.rules.expectation_maximisation) {
+    matrix.counts = make_matrix(result.barcodes, genes, Layer::kTotalEm);
+    io::write_tenx_folder(outputs, std::filesystem::path("layers") / "total_em", matrix, context.threads, false);
+  }
   for (const auto& [name, layer] : {std::pair{"ambiguous", Layer::kAmbiguous},
                                     {"spliced", Layer::kSpliced},
                                     {"unspliced", Layer::kUnspliced},
@@ -236,8 +243,8 @@ void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, 
   io::write_tenx_folder(outputs, "filtered", filtered, context.threads);
 
   const BarcodeStatistics statistics = describe(index, result.barcodes);
-  io::write_anndata(outputs.add_external("counts.h5ad"), make_anndata(matrix, result, statistics, index, genes),
-                    context.threads);
+  io::write_anndata(outputs.add_external("counts.h5ad"),
+                    make_anndata(matrix, result, statistics, index, genes, options.rules), context.threads);
   const Figures figures = summarise(result, statistics);
   outputs.add("summary.json").write(summary_json(sample, options, chemistry, index, result, figures));
   report::add_qc(outputs, qc_fragment(sample, result, figures));

@@ -1,61 +1,15 @@
 #include "scrna/molecules.h"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <numeric>
-#include <unordered_map>
+#include <utility>
 
 #include "core/ordered_batches.h"
 #include "scrna/read_mapping.h"
+#include "scrna/shared_molecules.h"
 
 namespace immucan::scrna {
-
-namespace {
-
-constexpr std::size_t kFirstMerge = std::size_t{1} << 16;
-/// Above this many UMIs of one gene and cell, neighbours are looked up instead of compared pairwise.
-constexpr std::size_t kPairwiseUmis = 48;
-
-[[nodiscard]] bool one_substitution(std::uint32_t a, std::uint32_t b) {
-  const std::uint32_t difference = a ^ b;
-  return difference != 0 && (difference >> (std::countr_zero(difference) / 2 * 2)) <= 3;
-}
-
-[[nodiscard]] auto key(const MoleculeReads& record) {
-  return std::tuple(record.cell, record.gene, record.umi);
-}
-
-}  // namespace
-
-void MoleculeStore::add(std::uint32_t cell, std::uint32_t gene, std::uint32_t umi, std::uint8_t evidence) {
-  const std::size_t i = cell % kPartitions;
-  auto& records = partitions_[i];
-  records.push_back({cell, gene, umi, MoleculeReads::kOneRead | evidence});
-  ++reads_;
-  if (records.size() >= std::max(kFirstMerge, 2 * merged_[i])) {
-    merge(records);
-    merged_[i] = records.size();
-  }
-}
-
-void MoleculeStore::merge(std::vector<MoleculeReads>& records) {
-  std::ranges::sort(records, {}, key);
-  std::size_t out = 0;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (out != 0 && key(records[out - 1]) == key(records[i])) {
-      MoleculeReads& last = records[out - 1];
-      const std::uint32_t reads = std::min(last.reads() + records[i].reads(), 0xffffffU);
-      last.reads_and_evidence = reads * MoleculeReads::kOneRead | last.evidence() | records[i].evidence();
-    } else {
-      records[out++] = records[i];
-    }
-  }
-  records.resize(out);
-}
-
-void MoleculeStore::finish(unsigned threads, const core::InterruptSource* interrupt) {
-  core::parallel_for(threads, kPartitions, [&](std::size_t i) { merge(partitions_[i]); }, interrupt);
-}
 
 std::uint64_t CellCounts::molecules() const {
   return std::accumulate(genes.begin(), genes.end(), std::uint64_t{0},
@@ -63,46 +17,13 @@ std::uint64_t CellCounts::molecules() const {
 }
 
 MoleculeSummary& MoleculeSummary::operator+=(const MoleculeSummary& other) {
+  reads += other.reads;
   distinct += other.distinct;
   corrected += other.corrected;
   several_genes += other.several_genes;
   molecules += other.molecules;
+  shared += other.shared;
   return *this;
-}
-
-std::vector<std::uint32_t> correct_umis(std::span<const std::uint32_t> umis, std::span<const std::uint32_t> reads) {
-  const std::size_t count = umis.size();
-  std::vector<std::uint32_t> corrected(umis.begin(), umis.end());
-  if (count < 2) return corrected;
-  std::vector<std::uint32_t> ranked(count);
-  std::iota(ranked.begin(), ranked.end(), 0U);
-  std::ranges::sort(ranked, [&](std::uint32_t a, std::uint32_t b) {
-    return std::pair(reads[a], umis[a]) < std::pair(reads[b], umis[b]);
-  });
-  if (count <= kPairwiseUmis) {
-    for (std::size_t low = 0; low < count; ++low) {
-      for (std::size_t high = count - 1; high > low; --high) {
-        if (!one_substitution(umis[ranked[low]], umis[ranked[high]])) continue;
-        corrected[ranked[low]] = umis[ranked[high]];
-        break;
-      }
-    }
-    return corrected;
-  }
-  std::unordered_map<std::uint32_t, std::uint32_t> rank_of;
-  rank_of.reserve(count);
-  for (std::size_t rank = 0; rank < count; ++rank) rank_of[umis[ranked[rank]]] = static_cast<std::uint32_t>(rank);
-  for (std::size_t low = 0; low < count; ++low) {
-    std::uint32_t best = static_cast<std::uint32_t>(low);
-    for (unsigned shift = 0; shift < 32; shift += 2) {
-      for (std::uint32_t change = 1; change < 4; ++change) {
-        const auto found = rank_of.find(umis[ranked[low]] ^ (change << shift));
-        if (found != rank_of.end()) best = std::max(best, found->second);
-      }
-    }
-    corrected[ranked[low]] = umis[ranked[best]];
-  }
-  return corrected;
 }
 
 namespace {
@@ -115,7 +36,7 @@ struct UmiGene {
 /// Sums equal (umi, gene); sorted by them.
 void sum_equal(std::vector<UmiGene>& items) {
   std::ranges::sort(
-      items, [](const UmiGene& a, const UmiGene& b) { return std::pair(a.umi, a.gene) < std::pair(b.umi, b.gene); });
+      items, [](const UmiGene& a, const UmiGene& b) { return a.umi != b.umi ? a.umi < b.umi : a.gene < b.gene; });
   std::size_t out = 0;
   for (const UmiGene& item : items) {
     if (out != 0 && items[out - 1].umi == item.umi && items[out - 1].gene == item.gene) {
@@ -126,6 +47,17 @@ void sum_equal(std::vector<UmiGene>& items) {
     }
   }
   items.resize(out);
+}
+
+/// Calls visit(span) for every run of equal UMIs.
+template <class Visit>
+void for_each_umi(std::span<UmiGene> items, Visit&& visit) {
+  for (std::size_t begin = 0; begin < items.size();) {
+    std::size_t end = begin;
+    while (end < items.size() && items[end].umi == items[begin].umi) ++end;
+    visit(items.subspan(begin, end - begin));
+    begin = end;
+  }
 }
 
 /// The gene with most reads, alone; nullptr on a tie.
@@ -161,108 +93,247 @@ void add_molecule(const UmiGene& molecule, std::vector<GeneCount>& genes) {
   genes.push_back(count);
 }
 
-}  // namespace
-
-CellCounts count_cell(std::span<const MoleculeReads> records, MoleculeSummary& summary) {
-  CellCounts counts;
-  counts.cell = records.front().cell;
-  std::vector<UmiGene> raw, corrected;
-  std::vector<std::uint32_t> umis, reads;
-  for (std::size_t begin = 0; begin < records.size();) {
-    std::size_t end = begin;
-    umis.clear();
-    reads.clear();
-    for (; end < records.size() && records[end].gene == records[begin].gene; ++end) {
-      umis.push_back(records[end].umi);
-      reads.push_back(records[end].reads());
-      counts.reads += records[end].reads();
-    }
-    const auto targets = correct_umis(umis, reads);
-    for (std::size_t i = begin; i < end; ++i) {
-      raw.push_back({records[i].umi, records[i].gene, records[i].reads(), records[i].evidence()});
-      corrected.push_back({targets[i - begin], records[i].gene, records[i].reads(), records[i].evidence()});
-      if (targets[i - begin] != records[i].umi) ++summary.corrected;
-    }
-    begin = end;
-  }
-  summary.distinct += records.size();
-  sum_equal(raw);
-  sum_equal(corrected);
-  for (std::size_t begin = 0; begin < corrected.size();) {
-    std::size_t end = begin;
-    while (end < corrected.size() && corrected[end].umi == corrected[begin].umi) ++end;
-    const auto genes = std::span(corrected).subspan(begin, end - begin);
-    const UmiGene* winner = winner_of(genes);
-    if (winner != nullptr && genes.size() > 1) {
-      // The winner must not owe its place to correction.
-      const auto uncorrected = genes_of_umi(raw, winner->umi);
-      const auto own = std::ranges::find(uncorrected, winner->gene, &UmiGene::gene);
-      const std::uint32_t own_reads = own == uncorrected.end() ? 0 : own->reads;
-      if (std::ranges::any_of(uncorrected, [&](const UmiGene& other) { return other.reads > own_reads; }))
-        winner = nullptr;
-    }
-    if (winner != nullptr) {
-      add_molecule(*winner, counts.genes);
-      ++summary.molecules;
-    }
-    summary.several_genes += genes.size() - (winner != nullptr ? 1 : 0);
-    begin = end;
-  }
-  std::ranges::sort(counts.genes, {}, &GeneCount::gene);
+/// Genes ascending, each once.
+void sum_genes(std::vector<GeneCount>& genes) {
+  std::ranges::sort(genes, {}, &GeneCount::gene);
   std::size_t out = 0;
-  for (const GeneCount& gene : counts.genes) {
-    if (out != 0 && counts.genes[out - 1].gene == gene.gene) {
-      counts.genes[out - 1].spliced += gene.spliced;
-      counts.genes[out - 1].unspliced += gene.unspliced;
-      counts.genes[out - 1].ambiguous += gene.ambiguous;
+  for (const GeneCount& gene : genes) {
+    if (out != 0 && genes[out - 1].gene == gene.gene) {
+      genes[out - 1].spliced += gene.spliced;
+      genes[out - 1].unspliced += gene.unspliced;
+      genes[out - 1].ambiguous += gene.ambiguous;
     } else {
-      counts.genes[out++] = gene;
+      genes[out++] = gene;
     }
   }
-  counts.genes.resize(out);
-  return counts;
+  genes.resize(out);
+  genes.shrink_to_fit();
 }
 
-std::vector<CellCounts> count_molecules(const MoleculeStore& store, unsigned threads,
-                                        const core::InterruptSource* interrupt, MoleculeSummary& summary) {
+class CellCounter {
+ public:
+  CellCounter(std::span<const MoleculeReads> records, const CountingRules& rules, const GeneSets& sets,
+              MoleculeSummary& summary)
+      : rules_(rules), sets_(sets), summary_(summary) {
+    const auto end = std::ranges::partition_point(
+        records, [](const MoleculeReads& record) { return !GeneSets::is_set(record.gene); });
+    single_ = {records.begin(), end};
+    several_ = {end, records.end()};
+    counts_.cell = records.front().cell;
+  }
+
+  CellCounts run() {
+    for (const MoleculeReads& record : single_) counts_.reads += record.reads();
+    summary_.reads += counts_.reads;
+    summary_.distinct += single_.size();
+    if (rules_.multi_gene == MultiGeneRule::kWinner) {
+      count_winners();
+    } else {
+      filter_raw();
+      correct();
+      rules_.multi_gene == MultiGeneRule::kCorrectedReads ? count_corrected_winners() : count_all();
+      if (rules_.expectation_maximisation) share();
+    }
+    sum_genes(counts_.genes);
+    if (!shared_.empty()) {
+      summary_.shared += shared_.size();
+      counts_.shared = distribute(shared_, counts_.genes);
+    }
+    return std::move(counts_);
+  }
+
+ private:
+  /// Sets `raw_`, by UMI, and `corrected_` to what of it is not given up before correction, by gene.
+  void filter_raw() {
+    for (const MoleculeReads& record : single_)
+      raw_.push_back({record.umi, record.gene, record.reads(), record.evidence()});
+    corrected_ = raw_;
+    sum_equal(raw_);
+    if (rules_.multi_gene != MultiGeneRule::kMostReads && rules_.multi_gene != MultiGeneRule::kDrop) return;
+    corrected_ = raw_;
+    for_each_umi(corrected_, [&](std::span<UmiGene> genes) {
+      if (genes.size() == 1) return;
+      const std::uint32_t most = std::ranges::max(genes, {}, &UmiGene::reads).reads;
+      const std::uint32_t least =
+          rules_.multi_gene == MultiGeneRule::kDrop ? 0xffffffffU : std::max<std::uint32_t>(2, most);
+      for (UmiGene& gene : genes) {
+        if (gene.reads >= least) continue;
+        gene.reads = 0;
+        ++summary_.several_genes;
+      }
+    });
+    std::erase_if(corrected_, [](const UmiGene& item) { return item.reads == 0; });
+    std::ranges::sort(corrected_, [](const UmiGene& a, const UmiGene& b) {
+      return a.gene != b.gene ? a.gene < b.gene : a.umi < b.umi;
+    });
+  }
+
+  void correct() {
+    std::vector<std::uint32_t> umis, reads;
+    for (std::size_t begin = 0; begin < corrected_.size();) {
+      std::size_t end = begin;
+      umis.clear();
+      reads.clear();
+      for (; end < corrected_.size() && corrected_[end].gene == corrected_[begin].gene; ++end) {
+        umis.push_back(corrected_[end].umi);
+        reads.push_back(corrected_[end].reads);
+      }
+      if (end - begin > 1) {
+        const auto targets = correct_umis(umis, reads, rules_.umi);
+        for (std::size_t i = begin; i < end; ++i) {
+          if (targets[i - begin] != corrected_[i].umi) ++summary_.corrected;
+          corrected_[i].umi = targets[i - begin];
+        }
+      }
+      begin = end;
+    }
+    sum_equal(corrected_);
+  }
+
+  void count_corrected_winners() {
+    for_each_umi(corrected_, [&](std::span<UmiGene> genes) {
+      const UmiGene* winner = winner_of(genes);
+      if (winner != nullptr && genes.size() > 1) {
+        // The winner must not owe its place to correction.
+        const auto uncorrected = genes_of_umi(raw_, winner->umi);
+        const auto own = std::ranges::find(uncorrected, winner->gene, &UmiGene::gene);
+        const std::uint32_t own_reads = own == uncorrected.end() ? 0 : own->reads;
+        if (std::ranges::any_of(uncorrected, [&](const UmiGene& other) { return other.reads > own_reads; }))
+          winner = nullptr;
+      }
+      if (winner != nullptr) count(*winner);
+      summary_.several_genes += genes.size() - (winner != nullptr ? 1 : 0);
+    });
+  }
+
+  void count_all() {
+    for (const UmiGene& molecule : corrected_) count(molecule);
+  }
+
+  /// alevin-fry's cr-like: reads of several genes count for each of them.
+  void count_winners() {
+    for (const MoleculeReads& record : single_)
+      raw_.push_back({record.umi, record.gene, record.reads(), record.evidence()});
+    for (const MoleculeReads& record : several_) {
+      for (const std::uint32_t gene : sets_.genes(record.gene))
+        raw_.push_back({record.umi, gene, record.reads(), record.evidence()});
+    }
+    sum_equal(raw_);
+    for_each_umi(raw_, [&](std::span<UmiGene> genes) {
+      const UmiGene* winner = winner_of(genes);
+      if (winner != nullptr) {
+        count(*winner);
+      } else if (rules_.expectation_maximisation) {
+        SharedUmi tied{genes.front().umi, std::ranges::max(genes, {}, &UmiGene::reads).reads, {}};
+        for (const UmiGene& gene : genes) {
+          if (gene.reads == tied.reads) tied.genes.push_back(gene.gene);
+        }
+        shared_.push_back(std::move(tied));
+      }
+      summary_.several_genes += genes.size() - (winner != nullptr ? 1 : 0);
+    });
+  }
+
+  void share() {
+    shared_ = shared_umis(several_, sets_);
+    // STARsolo leaves out UMIs of single genes only where it looks at genes per UMI at all: with correction the
+    // corrected ones, otherwise all.
+    if (rules_.multi_gene != MultiGeneRule::kKeep || rules_.correct_shared) {
+      const auto& known = rules_.multi_gene == MultiGeneRule::kCorrectedReads ? corrected_ : raw_;
+      std::erase_if(shared_, [&](const SharedUmi& umi) { return !genes_of_umi(known, umi.umi).empty(); });
+    }
+    if (rules_.correct_shared && rules_.umi != UmiRule::kExact) drop_erroneous(shared_, single_);
+  }
+
+  void count(const UmiGene& molecule) {
+    add_molecule(molecule, counts_.genes);
+    ++summary_.molecules;
+  }
+
+  const CountingRules& rules_;
+  const GeneSets& sets_;
+  MoleculeSummary& summary_;
+  std::span<const MoleculeReads> single_, several_;
+  CellCounts counts_;
+  std::vector<UmiGene> raw_, corrected_;
+  std::vector<SharedUmi> shared_;
+};
+
+}  // namespace
+
+CellCounts count_cell(std::span<const MoleculeReads> records, const CountingRules& rules, const GeneSets& sets,
+                      MoleculeSummary& summary) {
+  return CellCounter(records, rules, sets, summary).run();
+}
+
+std::vector<CellCounts> count_molecules(MoleculeStore& store, const CountingRules& rules, const GeneSets& sets,
+                                        unsigned threads, const core::InterruptSource* interrupt,
+                                        MoleculeSummary& summary) {
   std::array<std::vector<CellCounts>, MoleculeStore::kPartitions> parts;
   std::array<MoleculeSummary, MoleculeStore::kPartitions> summaries{};
   core::parallel_for(
-      threads, parts.size(),
+      store.simultaneous(threads), parts.size(),
       [&](std::size_t i) {
-        const auto records = store.partition(i);
+        const std::vector<MoleculeReads> records = store.take(i);
         for (std::size_t begin = 0; begin < records.size();) {
           std::size_t end = begin;
           while (end < records.size() && records[end].cell == records[begin].cell) ++end;
-          CellCounts counts = count_cell(records.subspan(begin, end - begin), summaries[i]);
-          if (!counts.genes.empty()) parts[i].push_back(std::move(counts));
+          CellCounts counts = count_cell(std::span(records).subspan(begin, end - begin), rules, sets, summaries[i]);
+          if (!counts.genes.empty() || !counts.shared.empty()) parts[i].push_back(std::move(counts));
           begin = end;
         }
       },
       interrupt);
   std::vector<CellCounts> cells;
+  std::size_t all = 0;
+  for (const auto& part : parts) all += part.size();
+  cells.reserve(all);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     summary += summaries[i];
     std::ranges::move(parts[i], std::back_inserter(cells));
+    parts[i] = {};
   }
   std::ranges::sort(cells, {}, &CellCounts::cell);
   return cells;
 }
 
+namespace {
+
+void append_row(const CellCounts& cell, Layer layer, io::CsrMatrix& matrix) {
+  const auto put = [&](std::uint32_t gene, float value) {
+    if (value == 0) return;
+    matrix.column.push_back(static_cast<std::int32_t>(gene));
+    matrix.value.push_back(value);
+  };
+  auto share = cell.shared.begin();
+  const auto share_end = layer == Layer::kTotalEm ? cell.shared.end() : cell.shared.begin();
+  for (const GeneCount& gene : cell.genes) {
+    for (; share != share_end && share->gene < gene.gene; ++share) put(share->gene, share->molecules);
+    const std::uint32_t value = layer == Layer::kSpliced     ? gene.spliced
+                                : layer == Layer::kUnspliced ? gene.unspliced
+                                : layer == Layer::kAmbiguous ? gene.ambiguous
+                                                             : gene.total();
+    float sum = static_cast<float>(value);
+    if (share != share_end && share->gene == gene.gene) sum += (share++)->molecules;
+    put(gene.gene, sum);
+  }
+  for (; share != share_end; ++share) put(share->gene, share->molecules);
+}
+
+}  // namespace
+
 io::CsrMatrix make_matrix(std::span<const CellCounts> cells, std::size_t genes, Layer layer) {
   io::CsrMatrix matrix;
   matrix.rows = cells.size();
   matrix.columns = genes;
+  matrix.row_start.reserve(cells.size() + 1);
+  std::size_t entries = 0;
+  for (const CellCounts& cell : cells)
+    entries += cell.genes.size() + (layer == Layer::kTotalEm ? cell.shared.size() : 0);
+  matrix.column.reserve(entries);
+  matrix.value.reserve(entries);
   for (const CellCounts& cell : cells) {
-    for (const GeneCount& gene : cell.genes) {
-      const std::uint32_t value = layer == Layer::kTotal       ? gene.total()
-                                  : layer == Layer::kSpliced   ? gene.spliced
-                                  : layer == Layer::kUnspliced ? gene.unspliced
-                                                               : gene.ambiguous;
-      if (value == 0) continue;
-      matrix.column.push_back(static_cast<std::int32_t>(gene.gene));
-      matrix.value.push_back(static_cast<float>(value));
-    }
+    append_row(cell, layer, matrix);
     matrix.row_start.push_back(static_cast<std::int64_t>(matrix.column.size()));
   }
   return matrix;

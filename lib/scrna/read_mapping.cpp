@@ -26,6 +26,7 @@ std::string_view name_of(ReadClass read_class) {
 
 void ReadMapper::map(std::span<const std::string_view> reads, std::span<ReadMapping> results) {
   const auto& seeds = index_.seeds();
+  gene_lists_.clear();
   for (std::size_t first = 0; first < reads.size(); first += kGroup) {
     const std::size_t count = std::min(kGroup, reads.size() - first);
     words_.clear();
@@ -246,7 +247,7 @@ ReadMapping ReadMapper::finish(const Query& query, std::uint32_t proven_seeds) {
     }
     align_candidates(query);
   }
-  return assign(query.length);
+  return assign();
 }
 
 void ReadMapper::overlaps(const Alignment& alignment, bool reverse, std::vector<GeneOverlap>& out) const {
@@ -286,12 +287,11 @@ enum class Overlap : std::uint8_t {
 
 }  // namespace
 
-ReadMapping ReadMapper::assign(std::uint32_t read_length) {
+ReadMapping ReadMapper::assign() {
   if (best_.empty()) return {ReadClass::kUnmapped, 0, 0};
-  (void)read_length;
   Overlap best = Overlap::kNone;
   ReadMapping mapping{ReadClass::kNoGene, 0, 0};
-  bool several = false;
+  tied_genes_.clear();
   std::uint8_t evidence = 0;
   for (const Alignment& alignment : best_) {
     const bool transcript_reverse = options_.sense ? alignment.reverse : !alignment.reverse;
@@ -319,13 +319,13 @@ ReadMapping ReadMapper::assign(std::uint32_t read_length) {
                                                 (overlap.both > 0 ? kEitherWay : 0));
       if (type < best) {
         best = type;
-        several = false;
+        tied_genes_.assign(1, overlap.gene);
         mapping.gene = overlap.gene;
         evidence = own;
         mapping.read_class = antisense ? ReadClass::kAntisense : ReadClass::kGene;
       } else if (type == best) {
         if (overlap.gene != mapping.gene) {
-          several = true;
+          tied_genes_.push_back(overlap.gene);
         } else if (!antisense) {
           // What only some of the equally good places say is not known.
           evidence =
@@ -337,8 +337,15 @@ ReadMapping ReadMapper::assign(std::uint32_t read_length) {
     for (const GeneOverlap& overlap : antisense_) consider(overlap, true);
   }
   if (mapping.read_class == ReadClass::kGene) {
-    if (several) mapping.read_class = ReadClass::kSeveralGenes;
     mapping.evidence = evidence;
+    if (tied_genes_.size() > 1) {
+      mapping.read_class = ReadClass::kSeveralGenes;
+      mapping.gene = static_cast<std::uint32_t>(gene_lists_.size());
+      std::ranges::sort(tied_genes_);
+      tied_genes_.erase(std::ranges::unique(tied_genes_).begin(), tied_genes_.end());
+      gene_lists_.push_back(static_cast<std::uint32_t>(tied_genes_.size()));
+      gene_lists_.insert(gene_lists_.end(), tied_genes_.begin(), tied_genes_.end());
+    }
   }
   return mapping;
 }

@@ -33,7 +33,7 @@ enum ReadEvidence : std::uint8_t {
 struct ReadMapping {
   ReadClass read_class = ReadClass::kUnmapped;
   std::uint8_t evidence = 0;
-  std::uint32_t gene = 0;
+  std::uint32_t gene = 0;  ///< for kSeveralGenes the place of their list, see ReadMapper::several_genes
 };
 
 struct MappingOptions {
@@ -52,6 +52,10 @@ class ReadMapper {
 
   /// results[i] belongs to reads[i].
   void map(std::span<const std::string_view> reads, std::span<ReadMapping> results);
+  /// The genes of a result of the last call whose class is kSeveralGenes, ascending.
+  [[nodiscard]] std::span<const std::uint32_t> several_genes(const ReadMapping& mapping) const {
+    return std::span(gene_lists_).subspan(mapping.gene + 1, gene_lists_[mapping.gene]);
+  }
 
  private:
   struct Candidate {
@@ -87,7 +91,7 @@ class ReadMapper {
   void to_genome(std::uint32_t contig, std::uint32_t offset, std::uint32_t size, Alignment& alignment) const;
   ReadMapping finish(const Query& query, std::uint32_t proven_seeds);
   void overlaps(const Alignment& alignment, bool reverse, std::vector<GeneOverlap>& out) const;
-  ReadMapping assign(std::uint32_t read_length);
+  ReadMapping assign();
 
   const ReferenceIndex& index_;
   MappingOptions options_;
@@ -100,6 +104,8 @@ class ReadMapper {
   std::vector<Candidate> candidates_;
   std::vector<Alignment> best_;
   std::vector<GeneOverlap> sense_, antisense_;
+  std::vector<std::uint32_t> tied_genes_;
+  std::vector<std::uint32_t> gene_lists_;  ///< sizes, each followed by that many genes
 };
 
 }  // namespace immucan::scrna

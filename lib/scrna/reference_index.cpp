@@ -32,7 +32,8 @@ SegmentTable load_segments(const io::IndexedFile& file, const std::string& stran
 }  // namespace
 
 ReferenceIndex::ReferenceIndex(const std::filesystem::path& path, core::RunContext& context, bool map)
-    : file_(path, kKind, kMajor, kRebuild, {.map = map, .verify = true, .threads = context.threads}, context) {
+    : file_(path, kKind, kMajor, kRebuild, {.map = map, .verify = true, .threads = context.threads}, context),
+      bytes_(std::filesystem::file_size(path)) {
   const auto parameters = file_.section<IndexParameters>("parameters");
   if (parameters.size() == 1) parameters_ = parameters.front();
   text_ = file_.section<std::uint64_t>("text");

@@ -107,10 +107,12 @@ class ReferenceIndex {
   [[nodiscard]] const std::vector<std::string_view>& chromosome_names() const { return chromosome_names_; }
   [[nodiscard]] std::size_t contigs() const { return contig_begins_.size() - 1; }
   [[nodiscard]] std::string digest() const { return file_.digest(); }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  ///< of the file, and in memory
 
  private:
   void check(const std::filesystem::path& path) const;
   io::IndexedFile file_;
+  std::uint64_t bytes_ = 0;
   IndexParameters parameters_;
   std::span<const std::uint64_t> text_;
   std::span<const std::uint32_t> chromosome_begins_, contig_begins_, contig_block_starts_, contig_gene_starts_,

@@ -5,14 +5,50 @@
 
 #include "core/error.h"
 #include "core/output.h"
+#include "core/text.h"
 #include "scrna/count.h"
 #include "scrna/count_outputs.h"
+#include "scrna/presets.h"
 
 namespace immucan::scrna_count {
 
 namespace {
 
-void declare(cli::OptionSet& set, scrna::CountOptions& options) {
+/// Rules as text: "preset" is filled in from the preset.
+struct RuleOptions {
+  std::string preset = "default", umi = "preset", multi_gene = "preset";
+  bool expectation_maximisation = false;
+};
+
+struct Options {
+  scrna::CountOptions count;
+  RuleOptions rules;
+  std::optional<std::string> memory;
+};
+
+void declare_rules(cli::OptionSet& set, RuleOptions& rules) {
+  std::vector<std::string> names;
+  for (const scrna::Preset& preset : scrna::presets()) names.emplace_back(preset.name);
+  set.choice("--preset", rules.preset, names, "Counting rules of another program");
+  set.choice("--umi-rule", rules.umi, {"preset", "1mm-cr", "directional", "1mm-all", "exact"},
+             "Which UMIs of a cell and gene are one");
+  set.choice("--multi-gene-umis", rules.multi_gene,
+             {"preset", "corrected-reads", "most-reads", "drop", "keep", "winner"},
+             "Which gene gets a UMI that has reads of several");
+  set.flag("--em", rules.expectation_maximisation,
+           "Also distribute molecules of several genes by expectation maximisation: layer total_em");
+}
+
+scrna::CountingRules rules_of(const RuleOptions& options) {
+  scrna::CountingRules rules = scrna::find_preset(options.preset).value().rules;
+  rules.umi = scrna::find_umi_rule(options.umi).value_or(rules.umi);
+  rules.multi_gene = scrna::find_multi_gene_rule(options.multi_gene).value_or(rules.multi_gene);
+  rules.expectation_maximisation = options.expectation_maximisation;
+  return rules;
+}
+
+void declare(cli::OptionSet& set, Options& all) {
+  scrna::CountOptions& options = all.count;
   set.group("Input");
   set.option("-i,--index", options.index, "Index made by scrna-count index", true);
   set.option("--whitelist", options.whitelist, "Barcodes of the chemistry, one per line", true);
@@ -27,9 +63,19 @@ void declare(cli::OptionSet& set, scrna::CountOptions& options) {
   for (const scrna::Chemistry& chemistry : scrna::chemistries()) names.emplace_back(chemistry.name);
   set.choice("--chemistry", options.chemistry, names, "Layout of read 1");
   set.option("--expected-cells", options.expected_cells, "Cells loaded; estimated from the counts by default");
+  declare_rules(set, all.rules);
+  set.group("Resources");
+  set.option("--memory", all.memory, "Memory not to exceed, as 800M or 4G; beyond it reads wait in a temporary file");
 }
 
-core::Status run(const scrna::CountOptions& options, core::RunContext& context) {
+core::Status run(const Options& all, core::RunContext& context) {
+  scrna::CountOptions options = all.count;
+  options.rules = rules_of(all.rules);
+  if (all.memory) {
+    options.memory = core::parse_bytes(*all.memory);
+    if (!options.memory)
+      core::raise_usage("--memory: \"" + *all.memory + "\" is not a size. Give a number with M or G.");
+  }
   if (options.read1.size() != options.read2.size()) {
     core::raise_usage("-1 has " + std::to_string(options.read1.size()) + " files and -2 has " +
                       std::to_string(options.read2.size()) + ": give one of each per lane.");
@@ -51,7 +97,7 @@ core::Status run(const scrna::CountOptions& options, core::RunContext& context) 
 }  // namespace
 
 cli::Command count_command() {
-  auto options = std::make_shared<scrna::CountOptions>();
+  auto options = std::make_shared<Options>();
   return {.name = "count",
           .summary = "Count molecules per gene and cell.",
           .example =

@@ -4,6 +4,7 @@
 #include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -29,17 +30,19 @@ MoleculeReads record(std::uint32_t gene, const std::string& bases, std::uint32_t
   return {7, gene, umi(bases), reads * MoleculeReads::kOneRead | evidence};
 }
 
-scrna::CellCounts count(std::vector<MoleculeReads> records, scrna::MoleculeSummary& summary) {
+scrna::CellCounts count(std::vector<MoleculeReads> records, scrna::MoleculeSummary& summary,
+                        const scrna::CountingRules& rules = {}, const scrna::GeneSets& sets = {}) {
   std::ranges::sort(records, [](const MoleculeReads& a, const MoleculeReads& b) {
     return std::pair(a.gene, a.umi) < std::pair(b.gene, b.umi);
   });
-  return scrna::count_cell(records, summary);
+  return scrna::count_cell(records, rules, sets, summary);
 }
 
-std::map<std::uint32_t, std::uint32_t> totals(const std::vector<MoleculeReads>& records) {
+std::map<std::uint32_t, std::uint32_t> totals(const std::vector<MoleculeReads>& records,
+                                              const scrna::CountingRules& rules = {}) {
   scrna::MoleculeSummary summary;
   std::map<std::uint32_t, std::uint32_t> out;
-  for (const auto& gene : count(records, summary).genes) out[gene.gene] = gene.total();
+  for (const auto& gene : count(records, summary, rules).genes) out[gene.gene] = gene.total();
   return out;
 }
 
@@ -109,32 +112,128 @@ TEST_CASE("layers follow what the reads of a molecule say") {
   CHECK(summary.molecules == 5);
 }
 
-TEST_CASE("the store merges equal reads; order and threads do not matter") {
+TEST_CASE("UMI rules differ where the reference says so") {
+  using Totals = std::map<std::uint32_t, std::uint32_t>;
+  const auto molecules = [](scrna::UmiRule rule, const std::vector<MoleculeReads>& records) {
+    return totals(records, {.umi = rule})[1];
+  };
+  // A chain of three: joined as a whole, or step by step, or only where reads at least double.
+  const std::vector<MoleculeReads> chain = {record(1, "CCCC", 3), record(1, "CCCA", 4), record(1, "CCAA", 8)};
+  CHECK(molecules(scrna::UmiRule::kExact, chain) == 3);
+  CHECK(molecules(scrna::UmiRule::k1mmAll, chain) == 1);
+  CHECK(molecules(scrna::UmiRule::k1mmCr, chain) == 2);
+  CHECK(molecules(scrna::UmiRule::kDirectional, chain) == 2);  // CCCA joins CCAA, 4 < 2 * 3 leaves CCCC alone
+  const std::vector<MoleculeReads> steep = {record(1, "CCCC", 2), record(1, "CCCA", 4), record(1, "CCAA", 8)};
+  CHECK(molecules(scrna::UmiRule::kDirectional, steep) == 1);  // transitive
+  CHECK(molecules(scrna::UmiRule::kDirectional, {record(1, "CCCC", 1), record(1, "CCCA", 1)}) == 2);
+
+  const std::vector<MoleculeReads> several = {record(1, "ACGT", 3), record(2, "ACGT", 1), record(1, "TTTT", 1),
+                                              record(2, "TTTT", 1), record(3, "GGGG", 1)};
+  const auto rule = [&](scrna::MultiGeneRule multi_gene) { return totals(several, {.multi_gene = multi_gene}); };
+  CHECK(rule(scrna::MultiGeneRule::kCorrectedReads) == Totals{{1, 1}, {3, 1}});
+  CHECK(rule(scrna::MultiGeneRule::kMostReads) == Totals{{1, 1}, {3, 1}});
+  CHECK(rule(scrna::MultiGeneRule::kDrop) == Totals{{3, 1}});
+  CHECK(rule(scrna::MultiGeneRule::kKeep) == Totals{{1, 2}, {2, 2}, {3, 1}});
+  CHECK(rule(scrna::MultiGeneRule::kWinner) == Totals{{1, 1}, {3, 1}});
+  // Two reads each: most-reads keeps both.
+  CHECK(totals({record(1, "ACGT", 2), record(2, "ACGT", 2)}, {.multi_gene = scrna::MultiGeneRule::kMostReads}) ==
+        Totals{{1, 1}, {2, 1}});
+}
+
+TEST_CASE("directional and connected UMIs by neighbours are those found pairwise") {
+  core::Random random(15);
+  std::vector<std::uint32_t> umis, reads;
+  for (std::uint32_t code = 0; code < 1024; ++code) {
+    if (random.below(5) == 0) umis.push_back(code);
+  }
+  for (std::size_t i = 0; i < umis.size(); ++i) reads.push_back(1 + static_cast<std::uint32_t>(random.below(9)));
+  const auto directional = scrna::correct_umis(umis, reads, scrna::UmiRule::kDirectional);
+  std::vector<std::size_t> order(umis.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::greater{}, [&](std::size_t i) { return reads[i]; });
+  std::vector<std::uint32_t> expected = umis;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (distance(umis[order[i]], umis[order[j]]) != 1 || reads[order[j]] < 2 * reads[order[i]]) continue;
+      expected[order[i]] = expected[order[j]];
+      break;
+    }
+  }
+  CHECK(directional == expected);
+  const auto all = scrna::correct_umis(umis, reads, scrna::UmiRule::k1mmAll);
+  for (std::size_t i = 0; i < umis.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (distance(umis[i], umis[j]) == 1) CHECK(all[i] == all[j]);
+    }
+  }
+}
+
+TEST_CASE("molecules of several genes go where single genes are, STARsolo's way") {
+  scrna::GeneSets sets;
+  const std::vector<std::uint32_t> both = {1, 2}, other = {2, 3};
+  const std::uint32_t set = sets.intern(both), set2 = sets.intern(other);
+  CHECK(sets.intern(both) == set);
+  const auto shares = [&](std::vector<MoleculeReads> records, bool correct) {
+    scrna::CountingRules rules;
+    rules.expectation_maximisation = true;
+    rules.correct_shared = correct;
+    scrna::MoleculeSummary summary;
+    std::map<std::uint32_t, double> out;
+    for (const auto& share : count(std::move(records), summary, rules, sets).shared) out[share.gene] = share.molecules;
+    return out;
+  };
+  // Three of gene 1, one of gene 2: a shared molecule goes three to one, near enough after convergence.
+  const std::vector<MoleculeReads> records = {record(1, "AACC", 1), record(1, "CCAA", 1), record(1, "GGTT", 1),
+                                              record(2, "TTGG", 1), record(set, "ACAC", 1)};
+  const auto part = shares(records, false);
+  CHECK(part.at(1) == Approx(0.75).margin(0.01));
+  CHECK(part.at(1) + part.at(2) == Approx(1));
+  // Reads of one UMI: only the genes they have in common.
+  const auto common = shares({record(set, "ACAC", 1), record(set2, "ACAC", 4)}, false);
+  CHECK(common.size() == 1);
+  CHECK(common.at(2) == Approx(1));
+  // A UMI that single genes have is not counted again.
+  CHECK(shares({record(1, "ACAC", 1), record(set, "ACAC", 1)}, false).empty());
+  // Correction: one substitution from more reads of a gene in common.
+  const std::vector<MoleculeReads> wrong = {record(set, "ACAC", 5), record(set2, "ACAA", 1), record(set, "GGGG", 1),
+                                            record(1, "GGGT", 3)};
+  const auto sum = [](const std::map<std::uint32_t, double>& all) {
+    double value = 0;
+    for (const auto& [gene, share] : all) value += share;
+    return value;
+  };
+  CHECK(sum(shares(wrong, false)) == Approx(3));
+  CHECK(sum(shares(wrong, true)) == Approx(1));
+}
+
+TEST_CASE("the store merges equal reads; order, threads and memory do not matter") {
   core::Random random(9);
-  std::vector<std::array<std::uint32_t, 3>> reads;
+  std::vector<MoleculeReads> reads;
   for (int i = 0; i < 300000; ++i) {
     reads.push_back({static_cast<std::uint32_t>(random.below(50)), static_cast<std::uint32_t>(random.below(20)),
-                     static_cast<std::uint32_t>(random.below(300)) * 977});
+                     static_cast<std::uint32_t>(random.below(300)) * 977, MoleculeReads::kOneRead});
   }
-  const auto matrix_of = [&](unsigned threads) {
-    scrna::MoleculeStore store;
-    for (const auto& [cell, gene, code] : reads) store.add(cell, gene, code, 0);
-    store.finish(threads, nullptr);
+  const auto matrix_of = [&](unsigned threads, std::uint64_t budget) {
+    scrna::MoleculeStore store(budget, std::filesystem::temp_directory_path());
+    scrna::MoleculeStore::Scratch scratch;
+    for (std::size_t at = 0; at < reads.size(); at += 1000) store.add(std::span(reads).subspan(at, 1000), scratch);
+    CHECK(store.spilled() == (budget != scrna::MoleculeStore::kUnlimited));
     scrna::MoleculeSummary summary;
-    const auto cells = scrna::count_molecules(store, threads, nullptr, summary);
-    CHECK(store.reads() == reads.size());
+    const auto cells = scrna::count_molecules(store, {}, {}, threads, nullptr, summary);
+    CHECK(summary.reads == reads.size());
     CHECK(std::ranges::is_sorted(cells, {}, &scrna::CellCounts::cell));
     std::uint64_t sum = 0;
     for (const auto& cell : cells) sum += cell.reads;
     CHECK(sum == reads.size());
     return scrna::make_matrix(cells, 20, scrna::Layer::kTotal);
   };
-  const auto one = matrix_of(1);
+  const auto one = matrix_of(1, scrna::MoleculeStore::kUnlimited);
   std::ranges::reverse(reads);
-  const auto four = matrix_of(4);
-  CHECK(one.row_start == four.row_start);
-  CHECK(one.column == four.column);
-  CHECK(one.value == four.value);
+  for (const auto& other : {matrix_of(4, scrna::MoleculeStore::kUnlimited), matrix_of(2, 1)}) {
+    CHECK(one.row_start == other.row_start);
+    CHECK(one.column == other.column);
+    CHECK(one.value == other.value);
+  }
 }
 
 TEST_CASE("cells stand out from the background") {
