@@ -1,23 +1,25 @@
 #pragma once
-#include <cstdint>
 #include <optional>
-#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "scrna/geometry.h"
 
 namespace immucan::scrna {
 
-/// Where barcode and UMI lie in read 1, and which strand read 2 comes from.
+/// How a library is laid out and which strand its RNA reads have.
 struct Chemistry {
-  std::string_view name;
-  std::string_view description;  ///< as Cell Ranger words it in its .h5
-  std::uint32_t barcode_length = 16;
-  std::uint32_t umi_length = 12;
-  bool sense = true;  ///< read 2 has the strand of the transcript
-  [[nodiscard]] std::uint32_t read1_length() const { return barcode_length + umi_length; }
+  std::string name;         ///< "geometry" for one of the user's own
+  std::string description;  ///< as Cell Ranger words it in its .h5, where it knows the chemistry
+  Geometry geometry;
+  bool sense = true;         ///< the RNA read has the strand of the transcript
+  std::string barcode_list;  ///< the vendor's name of the list, for messages; empty where there is none
 };
 
-/// "10xv2" (16 + 10) and "10xv3" (16 + 12), both 3' and sense.
-[[nodiscard]] std::span<const Chemistry> chemistries();
+/// The chemistries known by name, in the order of the documentation.
+[[nodiscard]] std::vector<Chemistry> chemistries();
+/// By name, or any text with a brace as a geometry (sense; 64 when it cannot be read); nullopt for another name.
 [[nodiscard]] std::optional<Chemistry> find_chemistry(std::string_view name);
 
 }  // namespace immucan::scrna

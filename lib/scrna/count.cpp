@@ -12,6 +12,7 @@
 #include "core/ordered_batches.h"
 #include "io/fastq.h"
 #include "io/temporary_file.h"
+#include "scrna/chemistry_detection.h"
 #include "scrna/deferred_reads.h"
 
 namespace immucan::scrna {
@@ -50,11 +51,6 @@ std::uint64_t store_budget(const CountOptions& options, const ReferenceIndex& in
   return *options.memory - fixed;
 }
 
-/// Hints for a whitelist that does not match.
-struct BarcodeHints {
-  std::uint64_t in_read2 = 0, reversed = 0;
-};
-
 /// Barcode and UMI of a read that is mapped.
 struct CalledRead {
   std::uint32_t cell = 0, umi = 0;
@@ -65,6 +61,7 @@ struct CalledRead {
 struct Batch {
   io::FastqBatch reads;
   std::unique_ptr<ReadMapper> mapper;
+  CutRead cut;
   BarcodeCall call;
   std::vector<std::string_view> sequences;
   std::vector<ReadMapping> mappings;
@@ -75,7 +72,6 @@ struct Batch {
   MoleculeStore::Scratch scratch;
   std::uint64_t listed = 0, counted = 0;
   ReadSummary summary;
-  BarcodeHints hints;
 };
 
 class Counter {
@@ -135,7 +131,6 @@ class Counter {
     batch.deferred.clear();
     batch.listed = 0;
     batch.summary = {};
-    batch.hints = {};
     for (std::size_t i = 0; i < batch.reads.size(); ++i) call_read(batch, i);
     batch.mappings.resize(batch.sequences.size());
     batch.mapper->map(batch.sequences, batch.mappings);
@@ -161,19 +156,22 @@ class Counter {
   }
 
   void call_read(Batch& batch, std::size_t i) {
-    const io::FastqBlock& first = batch.reads.mates[0];
-    const std::string_view bases = first.sequence(i);
-    if (bases.size() < chemistry_.read1_length()) refuse_length(first, i);
+    const io::FastqBlock &first = batch.reads.mates[0], &second = batch.reads.mates[1];
+    const CutOutcome outcome =
+        chemistry_.geometry.cut(first.sequence(i), first.quality(i), second.sequence(i), second.quality(i), batch.cut);
+    if (outcome == CutOutcome::kTooShort) refuse_length(batch.reads, i, chemistry_);
+    ++batch.summary.reads;
     BarcodeCall& call = batch.call;
-    call_barcode(bases, first.quality(i), chemistry_, whitelist_, call);
+    if (outcome == CutOutcome::kNoFixed) {
+      ++batch.summary.barcodes[static_cast<std::size_t>(BarcodeClass::kNoLinker)];
+      return;
+    }
+    call_barcode(batch.cut, whitelist_, call);
     if (call.listed) {
       ++batch.listed;
       std::atomic_ref(exact_reads_[call.rank]).fetch_add(1, std::memory_order_relaxed);
     }
-    ++batch.summary.reads;
     ++batch.summary.barcodes[static_cast<std::size_t>(call.barcode_class)];
-    const std::string_view sequence = batch.reads.mates[1].sequence(i);
-    if (!call.listed) look_for_hints(bases, sequence, batch.hints);
     if (call.barcode_class == BarcodeClass::kExact || call.barcode_class == BarcodeClass::kOneMismatch) {
       batch.called.push_back({call.rank, call.umi, 0});
     } else if (call.barcode_class == BarcodeClass::kMulti) {
@@ -182,41 +180,7 @@ class Counter {
     } else {
       return;
     }
-    batch.sequences.push_back(sequence);
-  }
-
-  [[noreturn]] void refuse_length(const io::FastqBlock& block, std::size_t i) const {
-    const std::size_t length = block.sequence(i).size();
-    std::string remedy = "Give the file of barcodes as -1";
-    for (const Chemistry& other : chemistries()) {
-      if (length == other.read1_length())
-        remedy = fmt::format("That is the length of {}: use --chemistry {}", other.name, other.name);
-    }
-    core::raise({block.file(), core::Place::line(block.line(i) + 1),
-                 fmt::format("read 1 has {} bases where {} has {} of barcode and {} of UMI", length, chemistry_.name,
-                             chemistry_.barcode_length, chemistry_.umi_length),
-                 remedy});
-  }
-
-  void look_for_hints(std::string_view read1, std::string_view read2, BarcodeHints& hints) const {
-    const std::uint32_t length = chemistry_.barcode_length;
-    const auto listed = [&](auto base_at) {
-      std::uint32_t code = 0;
-      for (std::uint32_t i = 0; i < length; ++i) {
-        const std::uint32_t digit = base_at(i);
-        if (digit > 3) return false;
-        code = (code << 2) | digit;
-      }
-      return whitelist_.find(code).has_value();
-    };
-    const auto digit = [](char base) { return std::uint32_t{sequence::kBaseCodes[static_cast<unsigned char>(base)]}; };
-    if (read2.size() >= length && listed([&](std::uint32_t i) { return digit(read2[i]); })) ++hints.in_read2;
-    if (listed([&](std::uint32_t i) {
-          const std::uint32_t code = digit(read1[length - 1 - i]);
-          return code > 3 ? code : 3 - code;
-        })) {
-      ++hints.reversed;
-    }
+    batch.sequences.push_back(batch.cut.rna);
   }
 
   void deliver(Batch& batch) {
@@ -224,8 +188,6 @@ class Counter {
     counted_ += batch.counted;
     const std::uint64_t before = summary_.reads;
     summary_.reads += batch.summary.reads;
-    hints_.in_read2 += batch.hints.in_read2;
-    hints_.reversed += batch.hints.reversed;
     for (std::size_t i = 0; i < kBarcodeClasses; ++i) summary_.barcodes[i] += batch.summary.barcodes[i];
     for (std::size_t i = 0; i < kReadClasses; ++i) summary_.mapping[i] += batch.summary.mapping[i];
     auto deferred = batch.deferred.begin();
@@ -245,15 +207,10 @@ class Counter {
       core::raise({file, core::Place::none(), "holds no reads", "Give the FASTQ files of a sequenced library"});
     const auto reads = static_cast<double>(summary_.reads);
     if (static_cast<double>(listed_) >= kLeastListed * reads) return;
-    std::string remedy = "Check --chemistry and give the barcode list that belongs to it";
-    if (static_cast<double>(hints_.in_read2) > 10 * kLeastListed * reads)
-      remedy = "Read 2 does carry barcodes: swap -1 and -2";
-    if (static_cast<double>(hints_.reversed) > 10 * kLeastListed * reads)
-      remedy = "Their reverse complements are on the list: give the list in the orientation of read 1";
-    core::raise({file, core::Place::none(),
-                 fmt::format("only {} of the first {} reads carry a barcode of {}", listed_, summary_.reads,
-                             options_.whitelist.filename().string()),
-                 remedy});
+    core::raise(
+        {file, core::Place::none(),
+         fmt::format("only {} of the first {} reads carry a barcode of {}", listed_, summary_.reads, whitelist_.name()),
+         "Check --chemistry and give the barcode list that belongs to it"});
   }
 
   void resolve_deferred() {
@@ -281,7 +238,6 @@ class Counter {
   core::RunContext& context_;
   std::vector<std::uint32_t> exact_reads_;
   std::uint64_t listed_ = 0, counted_ = 0;
-  BarcodeHints hints_;
   GeneSets sets_;
   DeferredReads deferred_;
   MoleculeStore store_;

@@ -9,6 +9,7 @@
 #include "core/run_context.h"
 #include "scrna/barcodes.h"
 #include "scrna/cell_calling.h"
+#include "scrna/chemistry.h"
 #include "scrna/molecules.h"
 #include "scrna/presets.h"
 #include "scrna/read_mapping.h"
@@ -17,8 +18,10 @@
 namespace immucan::scrna {
 
 struct CountOptions {
-  std::filesystem::path index, whitelist;
-  std::string chemistry = "10xv3";
+  std::filesystem::path index;
+  std::vector<std::filesystem::path> whitelists;  ///< see Whitelist; empty: barcodes are found in the reads
+  std::string chemistry = "auto";                 ///< a name, a geometry, or "auto"
+  std::string strand = "chemistry";               ///< of the RNA read: "forward", "reverse", or as the chemistry has it
   std::vector<std::filesystem::path> read1, read2;  ///< lanes in order
   std::filesystem::path output;
   std::string sample;  ///< empty: from the name of the first read 2 file
@@ -45,8 +48,8 @@ struct CountResult {
   CellCall call;                     ///< ranks into `barcodes`
 };
 
-/// Reads, maps, corrects and counts. 65 when read 1 is too short for the chemistry, when fewer than 1 % of the reads
-/// carry a barcode of the list (swapped mates and reversed barcodes are recognised), or when no read has a gene.
+/// Reads, maps, corrects and counts. 65 when a read is too short for the chemistry, when fewer than 1 % of the reads
+/// carry a barcode of the list, or when no read has a gene.
 [[nodiscard]] CountResult count_reads(const CountOptions& options, const Chemistry& chemistry,
                                       const ReferenceIndex& index, const Whitelist& whitelist,
                                       core::RunContext& context);

@@ -93,12 +93,20 @@ Figures summarise(const CountResult& result, const BarcodeStatistics& statistics
   return figures;
 }
 
-std::string summary_json(const std::string& sample, const CountOptions& options, const Chemistry& chemistry,
+std::string summary_json(const std::string& sample, const CountOptions& options, const ChosenChemistry& chosen,
                          const ReferenceIndex& index, const CountResult& result, const Figures& figures) {
   nlohmann::ordered_json json;
   json["sample"] = sample;
   json["specimen"] = options.specimen;
-  json["chemistry"] = chemistry.name;
+  json["chemistry"] = chosen.chemistry.name;
+  json["geometry"] = chosen.chemistry.geometry.text();
+  json["strand"] = chosen.chemistry.sense ? "forward" : "reverse";
+  json["chemistry_check"] = {{"detected", chosen.detected},
+                             {"first_reads", chosen.reads_judged},
+                             {"listed_share", chosen.listed},
+                             {"sense", chosen.sense},
+                             {"antisense", chosen.antisense}};
+  json["barcode_list"] = {{"found_in_reads", chosen.barcodes_found}, {"barcodes", chosen.whitelist.size()}};
   json["index_digest"] = index.digest();
   json["reads"] = result.reads.reads;
   auto& barcodes = json["barcodes"];
@@ -213,15 +221,14 @@ io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, c
 
 }  // namespace
 
-void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, const Chemistry& chemistry,
-                         const ReferenceIndex& index, const Whitelist& whitelist, const CountResult& result,
-                         const core::RunContext& context) {
+void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, const ChosenChemistry& chosen,
+                         const ReferenceIndex& index, const CountResult& result, const core::RunContext& context) {
   const std::string sample = options.sample.empty() ? sample_of(options.read2.front()) : options.sample;
   const std::size_t genes = index.genes().size();
   io::TenxMatrix matrix;
   for (std::size_t i = 0; i < genes; ++i)
     matrix.features.push_back({std::string(index.gene_ids()[i]), std::string(index.gene_names()[i])});
-  for (const CellCounts& cell : result.barcodes) matrix.barcodes.push_back(whitelist.text(cell.cell));
+  for (const CellCounts& cell : result.barcodes) matrix.barcodes.push_back(chosen.whitelist.text(cell.cell));
   if (options.rules.expectation_maximisation) {
     matrix.counts = make_matrix(result.barcodes, genes, Layer::kTotalEm);
     io::write_tenx_folder(outputs, std::filesystem::path("layers") / "total_em", matrix, context.threads, false);
@@ -236,8 +243,7 @@ void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, 
   }
   // The total is the last of them.
   io::write_tenx_folder(outputs, "raw", matrix, context.threads);
-  io::write_tenx_h5(outputs.add_external("raw.h5"), matrix, "reference", std::string(chemistry.description),
-                    context.threads);
+  io::write_tenx_h5(outputs.add_external("raw.h5"), matrix, "reference", chosen.chemistry.description, context.threads);
   io::TenxMatrix filtered{{}, matrix.features, io::select_rows(matrix.counts, result.call.cells)};
   for (const std::size_t i : result.call.cells) filtered.barcodes.push_back(matrix.barcodes[i]);
   io::write_tenx_folder(outputs, "filtered", filtered, context.threads);
@@ -246,7 +252,7 @@ void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, 
   io::write_anndata(outputs.add_external("counts.h5ad"),
                     make_anndata(matrix, result, statistics, index, genes, options.rules), context.threads);
   const Figures figures = summarise(result, statistics);
-  outputs.add("summary.json").write(summary_json(sample, options, chemistry, index, result, figures));
+  outputs.add("summary.json").write(summary_json(sample, options, chosen, index, result, figures));
   report::add_qc(outputs, qc_fragment(sample, result, figures));
   io::write_features(outputs.add(sample + ".features.tsv"), pseudobulk(sample, options, index, result));
   outputs.count("reads", static_cast<std::int64_t>(result.reads.reads));

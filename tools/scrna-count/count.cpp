@@ -1,11 +1,13 @@
 #include "count.h"
 
+#include <cmath>
 #include <memory>
 #include <string>
 
 #include "core/error.h"
 #include "core/output.h"
 #include "core/text.h"
+#include "scrna/chemistry_detection.h"
 #include "scrna/count.h"
 #include "scrna/count_outputs.h"
 #include "scrna/presets.h"
@@ -51,7 +53,9 @@ void declare(cli::OptionSet& set, Options& all) {
   scrna::CountOptions& options = all.count;
   set.group("Input");
   set.option("-i,--index", options.index, "Index made by scrna-count index", true);
-  set.option("--whitelist", options.whitelist, "Barcodes of the chemistry, one per line", true);
+  set.option(
+      "--whitelist", options.whitelists,
+      "Barcodes of the chemistry, one per line; one file per part, or a column per part. Without: found in the reads");
   set.option("-1,--read1", options.read1, "FASTQ with barcode and UMI, one file per lane", true);
   set.option("-2,--read2", options.read2, "FASTQ with the RNA, in the same order", true);
   set.option("--sample", options.sample, "Sample id; by default the beginning of the name of the first read 2 file");
@@ -59,13 +63,27 @@ void declare(cli::OptionSet& set, Options& all) {
   set.group("Output");
   set.output_folder(options.output);
   set.group("Algorithm");
-  std::vector<std::string> names;
-  for (const scrna::Chemistry& chemistry : scrna::chemistries()) names.emplace_back(chemistry.name);
-  set.choice("--chemistry", options.chemistry, names, "Layout of read 1");
+  set.option("--chemistry", options.chemistry,
+             "auto, 10xv2, 10xv3, 10xv4, 10x5p, 10x5pv3, dropseq, splitseq, splitseq2, bd, bd-enhanced, or a geometry "
+             "such as 1{b[16]u[12]x:}2{r:}");
+  set.choice("--strand", options.strand, {"chemistry", "forward", "reverse"},
+             "Strand of the RNA read; by default that of the chemistry");
   set.option("--expected-cells", options.expected_cells, "Cells loaded; estimated from the counts by default");
   declare_rules(set, all.rules);
   set.group("Resources");
   set.option("--memory", all.memory, "Memory not to exceed, as 800M or 4G; beyond it reads wait in a temporary file");
+}
+
+void tell(const scrna::ChosenChemistry& chosen, const core::RunContext& context) {
+  if (chosen.reads_judged == 0) return;
+  std::string words = "chemistry " + chosen.chemistry.name + " (" + chosen.chemistry.geometry.text() + ")";
+  words += chosen.barcodes_found
+               ? "; " + std::to_string(chosen.whitelist.size()) + " barcodes found in the reads"
+               : "; " + core::format_double(std::round(1000 * chosen.listed) / 10) + " % of the first " +
+                     std::to_string(chosen.reads_judged) + " reads carry a listed barcode";
+  words += "; of those in genes " + std::to_string(chosen.sense) + " sense and " + std::to_string(chosen.antisense) +
+           " antisense";
+  context.log.info(words);
 }
 
 core::Status run(const Options& all, core::RunContext& context) {
@@ -82,12 +100,15 @@ core::Status run(const Options& all, core::RunContext& context) {
   }
   if (options.expected_cells && *options.expected_cells < 1)
     core::raise_usage("--expected-cells: " + std::to_string(*options.expected_cells) + " is not a positive number.");
-  const scrna::Chemistry chemistry = scrna::find_chemistry(options.chemistry).value();
+  scrna::require_known_chemistry(options.chemistry);
   const scrna::ReferenceIndex index(options.index, context);
-  const scrna::Whitelist whitelist(options.whitelist, chemistry.barcode_length, context);
-  const scrna::CountResult result = scrna::count_reads(options, chemistry, index, whitelist, context);
+  const scrna::ChosenChemistry chosen = scrna::choose_chemistry(
+      {options.read1, options.read2, options.whitelists, options.chemistry, options.strand, options.expected_cells},
+      index, context);
+  tell(chosen, context);
+  const scrna::CountResult result = scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
   core::OutputSet outputs = core::OutputSet::folder(context, options.output);
-  scrna::write_count_outputs(outputs, options, chemistry, index, whitelist, result, context);
+  scrna::write_count_outputs(outputs, options, chosen, index, result, context);
   outputs.commit();
   context.log.info(std::to_string(result.reads.reads) + " reads, " + std::to_string(result.molecules.molecules) +
                    " molecules, " + std::to_string(result.call.cells.size()) + " cells");

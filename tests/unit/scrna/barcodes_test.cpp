@@ -21,11 +21,13 @@ using scrna::BarcodeClass;
 
 namespace {
 
-const scrna::Chemistry kTiny{"tiny", "", 6, 4, true};
+const scrna::Geometry kTiny("1{b[6]u[4]x:}2{r:}");
 
 scrna::BarcodeCall call(const std::string& bases, const std::string& qualities, const scrna::Whitelist& whitelist) {
   scrna::BarcodeCall out;
-  scrna::call_barcode(bases, qualities, kTiny, whitelist, out);
+  scrna::CutRead cut;
+  REQUIRE(kTiny.cut(bases, qualities, "", "", cut) == scrna::CutOutcome::kWhole);
+  scrna::call_barcode(cut, whitelist, out);
   return out;
 }
 
@@ -34,7 +36,7 @@ void check_refused(const std::string& list, const std::string& part) {
   std::ofstream(path) << list;
   core::RunContext context("test", "0", "test");
   try {
-    const scrna::Whitelist whitelist(path, 6, context);
+    const scrna::Whitelist whitelist(std::span(&path, 1), kTiny, context);
     FAIL("accepted");
   } catch (const core::Error& error) {
     CHECK(error.status() == core::Status::kBadInput);
@@ -93,8 +95,8 @@ TEST_CASE("barcode classes of real reads are those of an independent implementat
     return;
   }
   core::RunContext context("test", "0", "test");
-  const scrna::Whitelist whitelist(list, 16, context);
-  const scrna::Chemistry chemistry = scrna::find_chemistry("10xv3").value();
+  const scrna::Geometry geometry("1{b[16]u[12]x:}2{r:}");
+  const scrna::Whitelist whitelist(std::span(&list, 1), geometry, context);
   std::map<std::string, int> classes;
   std::vector<std::uint32_t> exact(whitelist.size(), 0);
   std::vector<std::pair<std::vector<scrna::BarcodeCandidate>, std::uint32_t>> waiting;
@@ -103,10 +105,13 @@ TEST_CASE("barcode classes of real reads are those of an independent implementat
   io::FastqBatchReader reader({{{reads}}}, {}, context);
   io::FastqBatch batch;
   scrna::BarcodeCall one;
+  scrna::CutRead cut;
   while (reader.next(batch)) {
     io::parse(batch);
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      scrna::call_barcode(batch.mates[0].sequence(i), batch.mates[0].quality(i), chemistry, whitelist, one);
+      REQUIRE(geometry.cut(batch.mates[0].sequence(i), batch.mates[0].quality(i), "", "", cut) ==
+              scrna::CutOutcome::kWhole);
+      scrna::call_barcode(cut, whitelist, one);
       if (one.listed) ++exact[one.rank];
       ++classes[std::string(scrna::name_of(one.barcode_class))];
       if (one.barcode_class == BarcodeClass::kMulti) waiting.emplace_back(one.candidates, one.umi);

@@ -192,7 +192,7 @@ TEST_CASE("counting: planted molecules come back, with the same bytes for any nu
   const std::string& g = reference.genome;
   const std::vector<std::string> list = {"AAACCCAAGAAACACT", "AAACCCAAGAAACCAT", "GTTTGGGTCTTTGTCA",
                                          "TTTGTTGTCTTTCTTC"};
-  const scrna::Whitelist whitelist(list, 16);
+  const scrna::ChosenChemistry chosen{scrna::find_chemistry("10xv3").value(), scrna::Whitelist(list, 16)};
   std::string r1, r2;
   int reads = 0;
   const auto add = [&](const std::string& barcode, const std::string& umi, const std::string& rna) {
@@ -213,12 +213,11 @@ TEST_CASE("counting: planted molecules come back, with the same bytes for any nu
   scrna::CountOptions options;
   options.read1 = {reference.write("P01_S1_L001_R1_001.fastq", r1)};
   options.read2 = {reference.write("P01_S1_L001_R2_001.fastq", r2)};
-  const scrna::Chemistry chemistry = scrna::find_chemistry("10xv3").value();
   std::vector<std::string> h5ad, mtx;
   for (const unsigned threads : {1U, 2U, 4U}) {
     core::RunContext context("scrna-count", "0", "count");
     context.threads = threads;
-    const auto result = scrna::count_reads(options, chemistry, index, whitelist, context);
+    const auto result = scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
     CHECK(result.reads.reads == 173);
     CHECK(result.reads.valid_barcodes() == 171);
     CHECK(result.molecules.molecules == 71);
@@ -227,7 +226,7 @@ TEST_CASE("counting: planted molecules come back, with the same bytes for any nu
     CHECK(result.barcodes[1].genes[0].spliced == 1);
     CHECK(result.barcodes[1].genes[0].unspliced == 20);
     core::OutputSet outputs = core::OutputSet::folder(context, reference.path("out" + std::to_string(threads)));
-    scrna::write_count_outputs(outputs, options, chemistry, index, whitelist, result, context);
+    scrna::write_count_outputs(outputs, options, chosen, index, result, context);
     outputs.commit();
     const auto read = [&](const std::string& name) {
       std::ifstream in(reference.path("out" + std::to_string(threads)) / name, std::ios::binary);
@@ -244,14 +243,15 @@ TEST_CASE("counting: planted molecules come back, with the same bytes for any nu
 TEST_CASE("input that cannot be counted") {
   const Reference reference;
   const auto index = reference.load();
-  const scrna::Whitelist whitelist(std::vector<std::string>{"AAACCCAAGAAACACT"}, 16);
+  const auto list = reference.write("list.txt", "AAACCCAAGAAACACT\n");
   const auto attempt = [&](const std::string& r1, const std::string& r2) {
     scrna::CountOptions options;
-    options.whitelist = "list.txt";
     options.read1 = {reference.write("r1.fastq", r1)};
     options.read2 = {reference.write("r2.fastq", r2)};
     core::RunContext context("scrna-count", "0", "count");
-    (void)scrna::count_reads(options, scrna::find_chemistry("10xv3").value(), index, whitelist, context);
+    const auto chosen =
+        scrna::choose_chemistry({options.read1, options.read2, {list}, "10xv3", "chemistry", {}}, index, context);
+    (void)scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
   };
   const std::string good1 = "@a\nAAACCCAAGAAACACTACGTTGCAACGT\n+\nIIIIIIIIIIIIIIIIIIIIIIIIIIII\n";
   const std::string other1 = "@a\nCCCCCCCCGAAACACTACGTTGCAACGT\n+\nIIIIIIIIIIIIIIIIIIIIIIIIIIII\n";

@@ -1,0 +1,227 @@
+#include "scrna/whitelist.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "io/byte_source.h"
+#include "sequence/packed_sequence.h"
+
+namespace immucan::scrna {
+
+namespace {
+
+constexpr unsigned kBucketBits = 20;
+constexpr std::size_t kMaximalBarcodes = std::size_t{1} << 28;
+
+/// Columns of a line: separated by blanks or tabs.
+void split_columns(std::string_view line, std::vector<std::string_view>& columns) {
+  columns.clear();
+  for (std::size_t begin = 0; begin <= line.size();) {
+    const std::size_t end = std::min(line.find_first_of(" \t,", begin), line.size());
+    if (end > begin) columns.push_back(line.substr(begin, end - begin));
+    begin = end + 1;
+  }
+}
+
+std::string lengths_text(std::span<const std::uint32_t> lengths) {
+  return lengths.size() == 1 ? std::to_string(lengths.front())
+                             : fmt::format("{} to {}", lengths.front(), lengths.back());
+}
+
+/// Reads lists into the parts they belong to.
+class ListReader {
+ public:
+  explicit ListReader(core::RunContext& context) : context_(context) {}
+
+  /// Column i of the file goes to parts[i]; further columns are passed over.
+  void read(const std::filesystem::path& path, std::span<BarcodePart* const> parts,
+            std::span<const std::vector<std::uint32_t>> lengths) {
+    io::LineReader lines(io::open_source(path, context_));
+    std::string_view line;
+    std::vector<std::string_view> columns;
+    bool any = false;
+    while (lines.next(line)) {
+      split_columns(line, columns);
+      if (columns.empty()) columns.emplace_back();
+      const auto fail = [&](std::string what, std::string remedy) {
+        core::raise({lines.name(), core::Place::line(lines.line_number()), std::move(what), std::move(remedy)});
+      };
+      if (columns.size() < parts.size()) {
+        fail(fmt::format("{} columns where the barcode has {} parts", columns.size(), parts.size()),
+             "Give one list per part, or one column per part");
+      }
+      for (std::size_t i = 0; i < parts.size(); ++i) {
+        if (columns[i] == "-" && parts.size() > 1) continue;
+        if (std::ranges::find(lengths[i], columns[i].size()) == lengths[i].end()) {
+          fail(fmt::format("barcode of {} bases where the chemistry has {} (\"{}\")", columns[i].size(),
+                           lengths_text(lengths[i]), core::printable(columns[i])),
+               "Give the barcode list of this chemistry, one barcode per line");
+        }
+        const auto code = encode_bases(columns[i]);
+        if (!code) {
+          fail(fmt::format("not a barcode (\"{}\")", core::printable(columns[i])),
+               "Barcodes are made of the letters A, C, G and T");
+        }
+        parts[i]->add(*code, static_cast<std::uint32_t>(columns[i].size()));
+        any = true;
+      }
+    }
+    if (!any)
+      core::raise({lines.name(), core::Place::none(), "holds no barcode", "Give the barcode list of this chemistry"});
+    for (BarcodePart* part : parts) {
+      if (const auto twice = part->index()) {
+        core::raise({lines.name(), core::Place::none(), fmt::format("barcode {} appears twice", *twice),
+                     "Every barcode may appear once: sort -u the list"});
+      }
+    }
+  }
+
+ private:
+  core::RunContext& context_;
+};
+
+}  // namespace
+
+std::optional<std::uint32_t> encode_bases(std::string_view bases) {
+  std::uint32_t code = 0;
+  for (const char base : bases) {
+    const std::uint8_t digit = sequence::kBaseCodes[static_cast<unsigned char>(base)];
+    if (digit > 3) return std::nullopt;
+    code = (code << 2) | digit;
+  }
+  return code;
+}
+
+std::string decode_bases(std::uint32_t code, std::uint32_t length) {
+  std::string bases(length, 'A');
+  for (std::uint32_t i = 0; i < length; ++i) bases[length - 1 - i] = "ACGT"[(code >> (2 * i)) & 3];
+  return bases;
+}
+
+std::vector<std::uint32_t> first_line_lengths(const std::filesystem::path& list) {
+  core::RunContext apart("scrna-count", "", "count");  // the list is read, and recorded, when its chemistry is known
+  io::LineReader lines(io::open_source(list, apart));
+  std::string_view line;
+  std::vector<std::uint32_t> lengths;
+  std::vector<std::string_view> columns;
+  if (lines.next(line)) split_columns(line, columns);
+  for (const std::string_view column : columns) lengths.push_back(static_cast<std::uint32_t>(column.size()));
+  return lengths;
+}
+
+void BarcodePart::add(std::uint32_t code, std::uint32_t length) {
+  auto table = std::ranges::find(tables_, length, &Table::length);
+  if (table == tables_.end()) {
+    tables_.push_back({.length = length});
+    table = tables_.end() - 1;
+  }
+  table->codes.push_back(code);
+}
+
+std::optional<std::string> BarcodePart::index() {
+  std::ranges::sort(tables_, {}, &Table::length);
+  size_ = 0;
+  for (Table& table : tables_) {
+    std::ranges::sort(table.codes);
+    const auto twice = std::ranges::adjacent_find(table.codes);
+    if (twice != table.codes.end()) return decode_bases(*twice, table.length);
+    const unsigned bits = 2 * table.length;
+    table.first_rank = static_cast<std::uint32_t>(size_);
+    table.shift = bits > kBucketBits ? bits - kBucketBits : 0;
+    table.bucket_starts.assign((std::size_t{1} << (bits - table.shift)) + 1, 0);
+    for (const std::uint32_t code : table.codes) ++table.bucket_starts[(code >> table.shift) + 1];
+    for (std::size_t i = 1; i < table.bucket_starts.size(); ++i) table.bucket_starts[i] += table.bucket_starts[i - 1];
+    size_ += table.codes.size();
+  }
+  return std::nullopt;
+}
+
+std::string BarcodePart::text(std::uint32_t rank) const {
+  std::size_t i = tables_.size() - 1;
+  while (i > 0 && tables_[i].first_rank > rank) --i;
+  return decode_bases(tables_[i].codes[rank - tables_[i].first_rank], tables_[i].length);
+}
+
+std::optional<std::uint32_t> BarcodePart::find_in(const Table& table, std::uint32_t code) {
+  const std::size_t bucket = code >> table.shift;
+  const auto begin = table.codes.begin() + table.bucket_starts[bucket];
+  const auto end = table.codes.begin() + table.bucket_starts[bucket + 1];
+  const auto at = std::lower_bound(begin, end, code);
+  if (at == end || *at != code) return std::nullopt;
+  return table.first_rank + static_cast<std::uint32_t>(at - table.codes.begin());
+}
+
+Whitelist::Whitelist(std::span<const std::filesystem::path> paths, const Geometry& geometry,
+                     core::RunContext& context) {
+  const auto& lengths = geometry.part_lengths();
+  ListReader reader(context);
+  name_.clear();
+  for (const auto& path : paths) name_ += (name_.empty() ? "" : ", ") + path.filename().string();
+  const auto read_all = [&](std::span<const std::vector<std::uint32_t>> part_lengths) {
+    parts_.resize(part_lengths.size());
+    std::vector<BarcodePart*> targets;
+    for (BarcodePart& part : parts_) targets.push_back(&part);
+    reader.read(paths.front(), targets, part_lengths);
+  };
+  if (lengths.size() == 1 && paths.size() == 1) {
+    read_all(lengths);
+  } else if (paths.size() == lengths.size()) {
+    parts_.resize(paths.size());
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      BarcodePart* const part = &parts_[i];
+      reader.read(paths[i], std::span(&part, 1), std::span(&lengths[i], 1));
+    }
+  } else if (paths.size() == 1) {
+    const std::uint32_t whole = geometry.barcode_length();
+    const auto shape = first_line_lengths(paths.front());
+    const std::vector<std::uint32_t> joined = {whole};
+    if (shape.size() == 1 && shape.front() == whole && whole <= CutRead::kMaximalBases) {
+      read_all(std::span(&joined, 1));
+    } else if (shape.size() == 1 && std::ranges::all_of(lengths, [&](const auto& l) { return l == lengths.front(); })) {
+      read_all(std::span(&lengths.front(), 1));
+      parts_.resize(lengths.size(), BarcodePart(parts_.front()));
+    } else {
+      read_all(lengths);
+    }
+  } else {
+    core::raise_usage(
+        fmt::format("--whitelist: {} files where the barcode has {} part{}. Give one list per part, or one "
+                    "file with a column per part.",
+                    paths.size(), lengths.size(), lengths.size() == 1 ? "" : "s"));
+  }
+  finish();
+}
+
+Whitelist::Whitelist(std::span<const std::string> barcodes, std::uint32_t length) : parts_(1) {
+  if (length == 0 || length > CutRead::kMaximalBases)
+    throw core::Error(core::Status::kInternal, "barcodes of more than 16 bases do not fit a code");
+  for (const std::string& barcode : barcodes) parts_.front().add(encode_bases(barcode).value(), length);
+  (void)parts_.front().index();
+  finish();
+}
+
+void Whitelist::finish() {
+  size_ = 1;
+  for (const BarcodePart& part : parts_) {
+    size_ *= part.size();
+    if (size_ > kMaximalBarcodes) {
+      core::raise({name_, core::Place::none(), "the lists make more than 268,435,456 barcodes",
+                   "Give the lists of the barcodes that were used"});
+    }
+  }
+}
+
+std::string Whitelist::text(std::uint32_t rank) const {
+  std::string out;
+  for (std::size_t i = parts_.size(); i-- > 0;) {
+    const auto size = static_cast<std::uint32_t>(parts_[i].size());
+    out.insert(0, parts_[i].text(rank % size));
+    rank /= size;
+  }
+  return out;
+}
+
+}  // namespace immucan::scrna

@@ -1,0 +1,80 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/run_context.h"
+#include "scrna/geometry.h"
+
+namespace immucan::scrna {
+
+/// The sequences that one part of a barcode can have; a sequence is known by its rank, shorter ones first, ascending.
+class BarcodePart {
+ public:
+  /// 2-bit numbers, the first base in the highest bits: ranks ascend as the texts do.
+  void add(std::uint32_t code, std::uint32_t length);
+  /// Sorts. The first code (with its length) that is there twice, else nullopt.
+  [[nodiscard]] std::optional<std::string> index();
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::string text(std::uint32_t rank) const;
+  [[nodiscard]] std::optional<std::uint32_t> find(std::uint32_t code, std::uint32_t length) const {
+    for (const Table& table : tables_) {
+      if (table.length == length) return find_in(table, code);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  struct Table {
+    std::uint32_t length = 0;
+    std::uint32_t first_rank = 0;
+    unsigned shift = 0;
+    std::vector<std::uint32_t> codes, bucket_starts;
+  };
+  [[nodiscard]] static std::optional<std::uint32_t> find_in(const Table& table, std::uint32_t code);
+  std::vector<Table> tables_;  // one for most parts
+  std::size_t size_ = 0;
+};
+
+/// The barcodes that can occur: every combination of the sequences of its parts. A barcode is known by its rank, the
+/// first part most significant.
+class Whitelist {
+ public:
+  /// Lists for the parts of `geometry`:
+  ///   one file per part, one sequence per line; or
+  ///   one file with as many columns as parts (blanks or tabs; "-" where a column has ended); or
+  ///   one file of one column: whole barcodes of up to 16 bases, or sequences that all parts share.
+  /// With one part only the first column is read (Cell Ranger's translation lists have two). 65 on another length,
+  /// other letters, a sequence that appears twice, no sequence, more than 2^28 combinations; 64 on another number of
+  /// files.
+  Whitelist(std::span<const std::filesystem::path> paths, const Geometry& geometry, core::RunContext& context);
+  /// From memory: whole barcodes of one length.
+  Whitelist(std::span<const std::string> barcodes, std::uint32_t length);
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] const std::vector<BarcodePart>& parts() const { return parts_; }
+  [[nodiscard]] std::string text(std::uint32_t rank) const;
+  /// Names of the files, for messages.
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+ private:
+  void finish();
+  std::vector<BarcodePart> parts_;
+  std::size_t size_ = 0;
+  std::string name_ = "the list";
+};
+
+/// Lengths of the columns of the first line: what a list looks like before it is read.
+[[nodiscard]] std::vector<std::uint32_t> first_line_lengths(const std::filesystem::path& list);
+
+/// nullopt when a base is not ACGT (either case).
+[[nodiscard]] std::optional<std::uint32_t> encode_bases(std::string_view bases);
+/// `length` bases of a 2-bit number whose first base is highest.
+[[nodiscard]] std::string decode_bases(std::uint32_t code, std::uint32_t length);
+
+}  // namespace immucan::scrna
