@@ -23,6 +23,9 @@ MoleculeSummary& MoleculeSummary::operator+=(const MoleculeSummary& other) {
   several_genes += other.several_genes;
   molecules += other.molecules;
   shared += other.shared;
+  reads_per_molecule.resize(std::max(reads_per_molecule.size(), other.reads_per_molecule.size()));
+  for (std::size_t i = 0; i < other.reads_per_molecule.size(); ++i)
+    reads_per_molecule[i] += other.reads_per_molecule[i];
   return *this;
 }
 
@@ -135,6 +138,7 @@ class CellCounter {
       if (rules_.expectation_maximisation) share();
     }
     sum_genes(counts_.genes);
+    counts_.kept.shrink_to_fit();
     if (!shared_.empty()) {
       summary_.shared += shared_.size();
       counts_.shared = distribute(shared_, counts_.genes);
@@ -248,6 +252,10 @@ class CellCounter {
   void count(const UmiGene& molecule) {
     add_molecule(molecule, counts_.genes);
     ++summary_.molecules;
+    const std::size_t reads = std::min<std::size_t>(molecule.reads, MoleculeSummary::kMostReads);
+    if (summary_.reads_per_molecule.size() <= reads) summary_.reads_per_molecule.resize(reads + 1);
+    ++summary_.reads_per_molecule[reads];
+    if (rules_.keep_molecules) counts_.kept.push_back({molecule.gene, molecule.umi, molecule.reads});
   }
 
   const CountingRules& rules_;

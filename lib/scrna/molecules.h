@@ -26,11 +26,17 @@ struct GeneShare {
   float molecules = 0;
 };
 
+/// One molecule of a cell, after correction.
+struct CountedMolecule {
+  std::uint32_t gene = 0, umi = 0, reads = 0;
+};
+
 struct CellCounts {
   std::uint32_t cell = 0;
-  std::uint64_t reads = 0;        ///< with one gene
-  std::vector<GeneCount> genes;   ///< ascending, total > 0
-  std::vector<GeneShare> shared;  ///< ascending; only with expectation maximisation
+  std::uint64_t reads = 0;            ///< with one gene
+  std::vector<GeneCount> genes;       ///< ascending, total > 0
+  std::vector<GeneShare> shared;      ///< ascending; only with expectation maximisation
+  std::vector<CountedMolecule> kept;  ///< by UMI, then gene; only with CountingRules::keep_molecules
   [[nodiscard]] std::uint64_t molecules() const;
 };
 
@@ -42,6 +48,8 @@ struct MoleculeSummary {
   std::uint64_t several_genes = 0;  ///< (cell, UMI, gene) given up because of other genes with that UMI
   std::uint64_t molecules = 0;      ///< counted
   std::uint64_t shared = 0;         ///< molecules of several genes that were distributed
+  static constexpr std::size_t kMostReads = 1000;
+  std::vector<std::uint64_t> reads_per_molecule;  ///< [n] = molecules of n reads; the last entry, of kMostReads or more
   MoleculeSummary& operator+=(const MoleculeSummary& other);
 };
 

@@ -35,6 +35,8 @@ struct CountingRules {
   bool correct_shared = true;
   /// Distribute molecules of several genes by expectation maximisation, into a layer of its own.
   bool expectation_maximisation = false;
+  /// Hand over the molecules one by one, not only their numbers (12 bytes each).
+  bool keep_molecules = false;
 };
 
 [[nodiscard]] std::string_view name_of(UmiRule rule);

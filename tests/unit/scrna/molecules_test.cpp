@@ -253,3 +253,21 @@ TEST_CASE("cells stand out from the background") {
         static_cast<std::uint64_t>(std::round(static_cast<double>(sorted[30]) / 10)));
   CHECK(scrna::call_cells({}, std::nullopt).cells.empty());
 }
+
+TEST_CASE("molecules one by one: corrected UMIs with the reads of all that were joined; reads per molecule") {
+  scrna::MoleculeSummary summary;
+  const auto counts = count({record(3, "AAAAAAAAAACC", 5), record(3, "AAAAAAAAAACG", 1), record(3, "GGTTGGTTGGTT", 1),
+                             record(9, "ACACACACACAC", 2)},
+                            summary, {.keep_molecules = true});
+  REQUIRE(counts.kept.size() == 3);
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> kept;
+  for (const auto& molecule : counts.kept) kept[{molecule.gene, molecule.umi}] = molecule.reads;
+  CHECK(kept.at({3, umi("AAAAAAAAAACC")}) == 6);
+  CHECK(kept.at({3, umi("GGTTGGTTGGTT")}) == 1);
+  CHECK(kept.at({9, umi("ACACACACACAC")}) == 2);
+  CHECK(summary.reads_per_molecule == std::vector<std::uint64_t>{0, 1, 1, 0, 0, 0, 1});
+  scrna::MoleculeSummary other = summary;
+  other += summary;
+  CHECK(other.reads_per_molecule == std::vector<std::uint64_t>{0, 2, 2, 0, 0, 0, 2});
+  CHECK(count({record(3, "AAAAAAAAAACC", 5)}, summary).kept.empty());
+}
