@@ -17,6 +17,7 @@
 #include "io/hdf5_chunks.h"
 #include "io/hdf5_handle.h"
 #include "io/hdf5_heaps.h"
+#include "io/hdf5_metadata.h"
 #include "io/hdf5_strings.h"
 
 namespace immucan::io {
@@ -55,28 +56,21 @@ struct Hdf5Reader::State {
   std::string image;  ///< kept alive for a file in memory
   Hdf5Handle file;
   std::string user_block;
-  std::ifstream stream;             ///< of a file that is not in memory
-  std::optional<HeapReader> heaps;  ///< refers to the two above
+  std::ifstream stream;  ///< of a file that is not in memory
+  // Both refer to the two above.
+  std::optional<HeapReader> heaps;
+  std::optional<ObjectHeaders> headers;
   unsigned threads = 1;
   const core::InterruptSource* interrupt = nullptr;
 
   [[nodiscard]] Hdf5Handle dataset(const std::string& path) const {
     return {H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose};
   }
-  /// H5Lexists wants every step of the path to exist. A link into another file counts as absent: a container must not
-  /// make us read what the user did not name.
-  [[nodiscard]] bool exists(const std::string& path) const {
-    if (path == "/") return true;
-    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-      const std::string step = path.substr(0, at);
-      H5L_info_t link;
-      if (H5Lexists(file.get(), step.c_str(), H5P_DEFAULT) <= 0 ||
-          H5Lget_info(file.get(), step.c_str(), &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_EXTERNAL) {
-        return false;
-      }
-      if (at == std::string::npos) return H5Oexists_by_name(file.get(), path.c_str(), H5P_DEFAULT) > 0;
-    }
-  }
+  void open(const ReadAt& read_at, std::uint64_t size, const Hdf5Handle& access, const char* path);
+  /// A link into another file counts as absent: a container must not make us read what the user did not name. Every
+  /// object on the way is looked at before the library opens it.
+  [[nodiscard]] bool exists(const std::string& path, int deepest = 8);
+  [[nodiscard]] bool leads_on(const std::string& step, int deepest);
 };
 
 namespace {
@@ -96,14 +90,6 @@ Hdf5Kind kind_of_type(hid_t type) {
   }
 }
 
-Hdf5Handle open_image(const std::string& image) {
-  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_core(access.get(), std::size_t{1} << 16, false);
-  H5Pset_file_image(access.get(), const_cast<char*>(image.data()), image.size());
-  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
-  return {H5Fopen("image", H5F_ACC_RDONLY, access.get()), H5Fclose};
-}
-
 /// Bytes before the signature; 0 unless small enough to be one of ours or of muon.
 std::size_t user_block_size(const Hdf5Handle& file) {
   const Hdf5Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
@@ -112,21 +98,56 @@ std::size_t user_block_size(const Hdf5Handle& file) {
   return static_cast<std::size_t>(bytes);
 }
 
-HeapReader::File heap_file(const Hdf5Handle& file, std::uint64_t size) {
-  const Hdf5Handle creation(H5Fget_create_plist(file.get()), H5Pclose);
-  HeapReader::File found{.size = size};
-  hsize_t base = 0;
-  if (H5Pget_sizes(creation.get(), &found.address_bytes, &found.length_bytes) < 0) return found;
-  if (H5Pget_userblock(creation.get(), &base) >= 0) found.base = base;
-  return found;
-}
-
 [[noreturn]] void refuse_file(const std::string& name) {
   core::raise({name, core::Place::byte(0), "not a whole HDF5 file (wrong signature, damaged or truncated)",
                "Give an .h5ad or .h5 file, or copy it again"});
 }
 
+[[noreturn]] void refuse_object(const std::string& name, const std::string& path, std::string_view what) {
+  core::raise({name, core::Place::none(), fmt::format("object {}: {}", core::printable(path), what), kRewrite});
+}
+
 }  // namespace
+
+/// The superblock and the root are looked at first: the library reads them on opening.
+void Hdf5Reader::State::open(const ReadAt& read_at, std::uint64_t size, const Hdf5Handle& access, const char* path) {
+  const auto superblock = read_superblock(size, read_at);
+  if (!superblock) refuse_file(name);
+  headers.emplace(*superblock, read_at);
+  heaps.emplace(superblock->file, read_at);
+  if (const auto outcome = headers->check(headers->root()); !outcome) refuse_object(name, "/", outcome.error());
+  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
+  file = {H5Fopen(path, H5F_ACC_RDONLY, access.get()), H5Fclose};
+  if (!file.valid()) refuse_file(name);
+  user_block.resize(user_block_size(file));
+  read_at(0, user_block.size(), user_block);
+}
+
+bool Hdf5Reader::State::leads_on(const std::string& step, int deepest) {
+  H5L_info_t link;
+  if (H5Lexists(file.get(), step.c_str(), H5P_DEFAULT) <= 0 ||
+      H5Lget_info(file.get(), step.c_str(), &link, H5P_DEFAULT) < 0) {
+    return false;
+  }
+  if (link.type == H5L_TYPE_HARD) {
+    if (const auto outcome = headers->check(link.u.address); !outcome) refuse_object(name, step, outcome.error());
+    return true;
+  }
+  if (link.type != H5L_TYPE_SOFT || deepest == 0) return false;
+  std::string target(link.u.val_size, '\0');
+  if (H5Lget_val(file.get(), step.c_str(), target.data(), target.size(), H5P_DEFAULT) < 0) return false;
+  target.resize(std::min(target.find('\0'), target.size()));
+  if (!target.starts_with('/')) target = step.substr(0, step.rfind('/') + 1) + target;
+  return exists(target, deepest - 1);
+}
+
+bool Hdf5Reader::State::exists(const std::string& path, int deepest) {
+  if (path == "/") return true;
+  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+    if (!leads_on(path.substr(0, at), deepest)) return false;
+    if (at == std::string::npos) return H5Oexists_by_name(file.get(), path.c_str(), H5P_DEFAULT) > 0;
+  }
+}
 
 Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& context)
     : state_(std::make_unique<State>()) {
@@ -139,38 +160,33 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& cont
   core::FileRecord record = hash_file(path, state_->name);
   const std::uint64_t file_size = record.size;
   context.inputs.add(std::move(record));
-  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
-  state_->file = {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose};
-  if (!state_->file.valid()) refuse_file(state_->name);
   state_->threads = std::max(1U, context.threads);
   state_->interrupt = &context.interrupt;
-  state_->user_block.resize(user_block_size(state_->file));
   std::ifstream& in = state_->stream;
   in.open(path, std::ios::binary);
-  in.read(state_->user_block.data(), static_cast<std::streamsize>(state_->user_block.size()));
-  if (!in) core::raise_input_errno(state_->name, "read", errno != 0 ? errno : EIO);
-  state_->heaps.emplace(heap_file(state_->file, file_size),
-                        [&in](std::uint64_t place, std::size_t size, std::string& bytes) {
-                          bytes.resize(size);
-                          in.clear();
-                          in.seekg(static_cast<std::streamoff>(place));
-                          in.read(bytes.data(), static_cast<std::streamsize>(size));
-                          bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-                        });
+  if (!in) core::raise_input_errno(state_->name, "open", errno != 0 ? errno : EIO);
+  const ReadAt read_at = [&in](std::uint64_t place, std::size_t size, std::string& bytes) {
+    bytes.resize(size);
+    in.clear();
+    in.seekg(static_cast<std::streamoff>(place));
+    in.read(bytes.data(), static_cast<std::streamsize>(size));
+    bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+  };
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  state_->open(read_at, file_size, access, path.c_str());
 }
 
 Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::make_unique<State>()) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   state_->name = std::move(name);
   state_->image = image;
-  if (!image.empty()) state_->file = open_image(state_->image);
-  if (!state_->file.valid()) refuse_file(state_->name);
-  state_->user_block = state_->image.substr(0, user_block_size(state_->file));
-  state_->heaps.emplace(heap_file(state_->file, state_->image.size()),
-                        [&image = state_->image](std::uint64_t place, std::size_t size, std::string& bytes) {
-                          bytes = std::string_view(image).substr(std::min<std::uint64_t>(place, image.size()), size);
-                        });
+  const ReadAt read_at = [&whole = state_->image](std::uint64_t place, std::size_t size, std::string& bytes) {
+    bytes = std::string_view(whole).substr(std::min<std::uint64_t>(place, whole.size()), size);
+  };
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access.get(), std::size_t{1} << 16, false);
+  if (!image.empty()) H5Pset_file_image(access.get(), state_->image.data(), image.size());
+  state_->open(read_at, image.size(), access, "image");
 }
 
 Hdf5Reader::~Hdf5Reader() = default;
@@ -202,6 +218,7 @@ Hdf5Kind Hdf5Reader::kind(const std::string& path) const {
 
 std::vector<std::string> Hdf5Reader::members(const std::string& path) const {
   std::vector<std::string> names;
+  if (!state_->exists(path)) fail(path, "group is missing");
   const Hdf5Handle group(H5Gopen2(state_->file.get(), path.c_str(), H5P_DEFAULT), H5Gclose);
   if (!group.valid()) fail(path, "group is missing");
   hsize_t at = 0;
@@ -432,7 +449,7 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& path) const {
 
 std::optional<std::vector<std::string>> Hdf5Reader::strings_attribute(const std::string& path,
                                                                       const std::string& name) const {
-  if (H5Aexists_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT) <= 0) return std::nullopt;
+  if (!has_attribute(path, name)) return std::nullopt;
   const Hdf5Handle attribute(H5Aopen_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
                              H5Aclose);
   const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);
@@ -460,7 +477,7 @@ std::optional<std::string> Hdf5Reader::string_attribute(const std::string& path,
 }
 
 bool Hdf5Reader::has_attribute(const std::string& path, const std::string& name) const {
-  return H5Aexists_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+  return state_->exists(path) && H5Aexists_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
 std::optional<bool> Hdf5Reader::boolean_attribute(const std::string& path, const std::string& name) const {
@@ -480,7 +497,7 @@ std::optional<bool> Hdf5Reader::boolean_attribute(const std::string& path, const
 
 std::optional<std::vector<std::int64_t>> Hdf5Reader::integers_attribute(const std::string& path,
                                                                         const std::string& name) const {
-  if (H5Aexists_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT) <= 0) return std::nullopt;
+  if (!has_attribute(path, name)) return std::nullopt;
   const Hdf5Handle attribute(H5Aopen_by_name(state_->file.get(), path.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
                              H5Aclose);
   const Hdf5Handle type(H5Aget_type(attribute.get()), H5Tclose);

@@ -1,0 +1,78 @@
+#pragma once
+// Inside the room: the messages of an HDF5 object header held against the bytes they have (HDF5 File Format
+// Specification 3.0, IV.A).
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace immucan::io::detail {
+
+/// Little-endian numbers one after the other. Past the end it gives zeros and is no longer good.
+class Fields {
+ public:
+  explicit Fields(std::string_view bytes) : bytes_(bytes) {}
+  std::uint64_t number(std::size_t size);
+  std::string_view text(std::size_t size);
+  /// Up to a NUL, which is passed; not good without one.
+  std::string_view name();
+  void skip(std::size_t size) { (void)text(size); }
+  /// Fills up to a multiple of 8 bytes from `begin`.
+  void align(std::size_t begin);
+  [[nodiscard]] std::size_t at() const { return at_; }
+  [[nodiscard]] std::size_t left() const { return bytes_.size() - at_; }
+  [[nodiscard]] bool good() const { return good_; }
+
+ private:
+  std::string_view bytes_;
+  std::size_t at_ = 0;
+  bool good_ = true;
+};
+
+/// What dimensions and values of a data set or attribute are.
+struct Space {
+  std::size_t rank = 0;
+  std::uint64_t elements = 1;
+};
+
+/// Looks at one header's messages in turn.
+class MessageChecker {
+ public:
+  MessageChecker(std::size_t address_bytes, std::size_t length_bytes)
+      : address_bytes_(address_bytes), length_bytes_(length_bytes) {}
+
+  [[nodiscard]] bool check(unsigned type, unsigned flags, std::string_view message);
+  /// Address and size of the next chunk, when the last message named one.
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> take_continuation() {
+    return std::exchange(continuation_, std::nullopt);
+  }
+  /// Tree and heap of a group of version 1.
+  [[nodiscard]] std::optional<std::pair<std::uint64_t, std::uint64_t>> old_group() const { return old_group_; }
+  /// Of a data set: that space, type and layout go together.
+  [[nodiscard]] bool fits_together() const;
+
+ private:
+  std::optional<Space> space(Fields& fields) const;
+  /// Size of an element, 0 when the description is damaged.
+  std::uint64_t datatype(Fields& fields, int deepest) const;
+  std::uint64_t compound(Fields& fields, unsigned version, std::uint64_t members, std::uint64_t size,
+                         int deepest) const;
+  std::uint64_t enumeration(Fields& fields, unsigned version, std::uint64_t members, std::uint64_t size,
+                            int deepest) const;
+  bool attribute(Fields& fields) const;
+  bool layout(Fields& fields);
+  bool old_layout(Fields& fields, unsigned version);
+  [[nodiscard]] bool shared(Fields fields) const;
+
+  std::size_t address_bytes_, length_bytes_;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> continuation_, old_group_;
+  std::optional<Space> space_;
+  std::uint64_t element_size_ = 0;
+  bool element_is_shared_ = false;
+  std::size_t chunk_rank_ = 0;  ///< of a chunked layout, with the dimension of the element
+  std::uint64_t chunk_element_ = 0;
+  std::optional<std::uint64_t> stored_;  ///< bytes of a compact layout
+};
+
+}  // namespace immucan::io::detail
