@@ -19,7 +19,8 @@ void check_outcome_options(const CohortAnalysisOptions& options) {
   if (outcome.time && options.cohort.samples && options.cohort.visit != "naive" && !outcome.landmark &&
       !outcome.start) {
     core::raise_usage("visit '" + core::printable(options.cohort.visit) +
-                      "' against survival needs --landmark TIME (associate also takes --start COLUMN): patients who die early are never "
+                      "' against survival needs --landmark TIME (associate also takes --start COLUMN): patients who "
+                      "die early are never "
                       "measured on treatment, which makes any such marker look protective");
   }
 }

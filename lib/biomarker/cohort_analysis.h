@@ -21,8 +21,7 @@ struct CohortAnalysisOptions {
 void check_outcome_options(const CohortAnalysisOptions& options);
 
 /// Positions of the features asked, in that order; all of them where none is asked. 65 with the names that are absent.
-[[nodiscard]] std::vector<std::size_t> positions_of(const std::vector<std::string>& asked,
-                                                    const CohortFeatures& cohort,
+[[nodiscard]] std::vector<std::size_t> positions_of(const std::vector<std::string>& asked, const CohortFeatures& cohort,
                                                     const std::filesystem::path& source);
 
 }  // namespace immucan::biomarker

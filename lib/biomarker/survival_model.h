@@ -1,11 +1,14 @@
 #pragma once
-// A Cox model and survival curves of the columns of any table.
+// A Cox model of the columns of any table.
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/run_context.h"
+#include "io/tsv.h"
+#include "stats/cox.h"
 
 namespace immucan::biomarker {
 
@@ -23,17 +26,27 @@ struct SurvivalModelOptions : SurvivalTableOptions {
   std::string ties = "efron";
 };
 
-/// Table of coefficients, then of tests (global, proportional hazards), as TSV. Rows with a missing value in any column
-/// asked are left out. 65 with place for text as time, negative times, events other than 0 and 1, unknown columns.
-[[nodiscard]] std::string fit_survival_model(const SurvivalModelOptions& options, core::RunContext& context);
-
-struct SurvivalCurvesOptions : SurvivalTableOptions {
-  std::optional<std::string> group;
-  std::string interval = "log";  ///< log | log-log | plain
-  std::optional<double> tau;     ///< of the restricted means; default: the earliest end of follow-up of the groups
+struct SurvivalModel {
+  static constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  struct Coefficient {
+    std::string name;
+    double coef = kNan, se = kNan, robust_se = kNan, z = kNan, p_wald = kNan, lower = kNan, upper = kNan;
+    double p = kNan;  ///< score test with the variance of permutations
+  };
+  struct Test {
+    std::string name;
+    double statistic = kNan, df = 0;
+    double p_asymptotic = kNan;  ///< chi-squared, as R's coxph and cox.zph print it
+    double p = kNan;             ///< holds its level for skewed terms and few events; NaN where there is none
+  };
+  std::vector<Coefficient> coefficients;
+  std::vector<Test> tests;  ///< of the whole model, then of proportional hazards, the global one last
+  stats::CoxFit fit;
 };
-/// The curves as TSV; `summary` gets medians, restricted means, their difference and the log-rank test.
-[[nodiscard]] std::string survival_curves(const SurvivalCurvesOptions& options, core::RunContext& context,
-                                          std::string& summary);
+
+/// Rows with a missing value in any column asked are left out. 65 with place for text as time, negative times, events
+/// other than 0 and 1, unknown columns.
+[[nodiscard]] SurvivalModel fit_survival_model(const io::Table& table, const SurvivalModelOptions& options);
+[[nodiscard]] std::string format_survival_model(const SurvivalModel& model);
 
 }  // namespace immucan::biomarker

@@ -78,6 +78,11 @@ class CoxModel {
   [[nodiscard]] ResidualScoreTest proportional_hazards_correlation(std::span<const double> design, std::size_t columns,
                                                                    std::size_t column, const CoxFit& fit,
                                                                    const CoxOptions& options = {}) const;
+  /// Such p-values of terms as in proportional_hazards_test, the global one last.
+  [[nodiscard]] std::vector<double> proportional_hazards_correlations(std::span<const double> design,
+                                                                      std::size_t columns, const CoxFit& fit,
+                                                                      std::span<const std::size_t> terms,
+                                                                      const CoxOptions& options = {}) const;
 
  private:
   /// 1 - Kaplan–Meier just before each death time, less its mean over the deaths.

@@ -233,6 +233,40 @@ std::vector<ChiSquaredTest> CoxModel::proportional_hazards_test(std::span<const 
   return tests;
 }
 
+std::vector<double> CoxModel::proportional_hazards_correlations(std::span<const double> design, std::size_t columns,
+                                                                const CoxFit& fit, std::span<const std::size_t> terms,
+                                                                const CoxOptions& options) const {
+  const Columns x = load(design, columns);
+  std::vector<double> risk(x.rows);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < columns; ++j) eta += fit.coefficients[j] * x.scale[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  const std::map<double, double> transform = time_transform();
+  std::vector<double> times, residuals;
+  walk(x, risk, options.ties, [&](std::size_t g, std::uint32_t l, double, const Sums& sums) {
+    times.push_back(transform.at(groups_[g].time));
+    for (std::size_t j = 0; j < columns; ++j) {
+      residuals.push_back(x.row(groups_[g].begin + l)[j] - sums.first[j] / sums.zero);
+    }
+  });
+  const std::size_t last = *std::ranges::max_element(terms);
+  std::vector<double> result;
+  for (std::size_t term = 0; term <= last + 1; ++term) {
+    std::vector<double> own;
+    std::size_t count = 0;
+    for (std::size_t j = 0; j < columns; ++j) count += term > last || terms[j] == term ? 1 : 0;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      for (std::size_t j = 0; j < columns; ++j) {
+        if (term > last || terms[j] == term) own.push_back(residuals[i * columns + j]);
+      }
+    }
+    result.push_back(joint_residual_score_test(own, count, {}, 0, times).p);
+  }
+  return result;
+}
+
 ResidualScoreTest CoxModel::proportional_hazards_correlation(std::span<const double> design, std::size_t columns,
                                                              std::size_t column, const CoxFit& fit,
                                                              const CoxOptions& options) const {

@@ -153,6 +153,52 @@ ChiSquaredTest log_rank_test(std::span<const double> time, std::span<const std::
   return {statistic, df, chi_squared_upper(statistic, df)};
 }
 
+namespace {
+
+/// Sum over the deaths of weight(point, number of the point) x (own death less the share of the hazard), by row.
+template <class Weight>
+std::vector<double> martingale_integrals(std::span<const double> time, std::span<const std::uint8_t> event,
+                                         std::span<const SurvivalPoint> curve, Weight&& weight) {
+  std::vector<double> jump(curve.size()), expected(curve.size());
+  double sum = 0;
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    jump[i] = curve[i].events > 0 ? weight(i) : 0.0;
+    sum += jump[i] * static_cast<double>(curve[i].events) / static_cast<double>(curve[i].at_risk);
+    expected[i] = sum;
+  }
+  std::vector<double> result;
+  for (std::size_t row = 0; row < time.size(); ++row) {
+    const auto at =
+        static_cast<std::size_t>(std::ranges::lower_bound(curve, time[row], {}, &SurvivalPoint::time) - curve.begin());
+    result.push_back((event[row] != 0 ? jump[at] : 0.0) - expected[at]);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<double> log_rank_residuals(std::span<const double> time, std::span<const std::uint8_t> event, double rho) {
+  const std::vector<SurvivalPoint> curve = kaplan_meier(time, event);
+  return martingale_integrals(time, event, curve, [&](std::size_t i) {
+    return i == 0 || rho == 0 ? 1.0 : std::pow(curve[i - 1].survival, rho);
+  });
+}
+
+std::vector<double> restricted_mean_residuals(std::span<const double> time, std::span<const std::uint8_t> event,
+                                              double tau) {
+  const std::vector<SurvivalPoint> curve = kaplan_meier(time, event);
+  std::vector<double> beyond(curve.size(), 0.0);
+  double area = 0, end = tau;
+  for (std::size_t i = curve.size(); i-- > 0;) {
+    if (curve[i].time >= tau) continue;
+    area += curve[i].survival * (end - curve[i].time);
+    end = curve[i].time;
+    beyond[i] = area;
+  }
+  return martingale_integrals(time, event, curve,
+                              [&](std::size_t i) { return -beyond[i] / static_cast<double>(curve[i].at_risk); });
+}
+
 RestrictedMean restricted_mean(std::span<const SurvivalPoint> curve, double tau) {
   // Areas of the steps up to tau, then from the right: the variance weighs each death with the area that follows it.
   std::vector<double> area;

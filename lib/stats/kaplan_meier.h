@@ -40,10 +40,20 @@ struct MedianSurvival {
                                            std::span<const std::uint32_t> group, std::size_t groups, double rho = 0,
                                            std::span<const std::uint32_t> stratum = {});
 
+/// What each row adds to the observed less the expected weighted events of its group, all groups pooled: the martingale
+/// residuals of the null, weighted as in log_rank_test. They sum to 0.
+[[nodiscard]] std::vector<double> log_rank_residuals(std::span<const double> time, std::span<const std::uint8_t> event,
+                                                     double rho = 0);
+
 struct RestrictedMean {
   double mean = 0, standard_error = 0;
 };
 /// Area under the curve up to `tau`; the curve is held at its last value where follow-up ends earlier.
 [[nodiscard]] RestrictedMean restricted_mean(std::span<const SurvivalPoint> curve, double tau);
+
+/// Influence of each row on the restricted mean of all, over the number of rows: the martingale integral of the area
+/// under the curve beyond each time. They sum to 0.
+[[nodiscard]] std::vector<double> restricted_mean_residuals(std::span<const double> time,
+                                                            std::span<const std::uint8_t> event, double tau);
 
 }  // namespace immucan::stats

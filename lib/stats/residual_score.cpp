@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "stats/distributions.h"
 #include "stats/ranks.h"
+#include "stats/symmetric.h"
 
 namespace immucan::stats {
 
@@ -36,6 +38,73 @@ void clear_of(std::span<double> values, std::span<const double> direction, doubl
   for (std::size_t i = 0; i < values.size(); ++i) values[i] -= share * direction[i];
 }
 
+/// Columns of the model, orthogonal within strata; what is tested is cleared of them.
+class Fitted {
+ public:
+  Fitted(std::span<const double> others, std::size_t columns, std::size_t rows, std::span<const std::uint32_t> stratum)
+      : stratum_(stratum), strata_(stratum.empty() ? 1 : *std::ranges::max_element(stratum) + std::size_t{1}) {
+    for (std::size_t j = 0; j < columns; ++j) {
+      std::vector<double> direction(rows);
+      for (std::size_t i = 0; i < rows; ++i) direction[i] = others[i * columns + j];
+      centre(direction, stratum_, strata_);
+      const double before = dot(direction, direction);
+      clear(direction);
+      if (dot(direction, direction) > kDependent * before) basis_.push_back(std::move(direction));
+    }
+  }
+  /// Column `j` of a row-major matrix, centred and cleared; all zeros when nothing of it is left.
+  [[nodiscard]] std::vector<double> cleared(std::span<const double> columns, std::size_t count, std::size_t j) const {
+    std::vector<double> own(columns.size() / count);
+    for (std::size_t i = 0; i < own.size(); ++i) own[i] = columns[i * count + j];
+    centre(own, stratum_, strata_);
+    const double total = dot(own, own);
+    clear(own);
+    if (dot(own, own) <= kDependent * total) std::ranges::fill(own, 0.0);
+    return own;
+  }
+  [[nodiscard]] std::vector<double> centred(std::span<const double> values) const {
+    std::vector<double> own(values.begin(), values.end());
+    centre(own, stratum_, strata_);
+    return own;
+  }
+  [[nodiscard]] std::size_t stratum(std::size_t row) const { return stratum_.empty() ? 0 : stratum_[row]; }
+  [[nodiscard]] std::size_t strata() const { return strata_; }
+  [[nodiscard]] std::size_t size() const { return basis_.size(); }
+
+ private:
+  static constexpr double kDependent = 1e-10;
+  void clear(std::span<double> values) const {
+    // Modified Gram–Schmidt, twice, is as good as Householder here.
+    for (int pass = 0; pass < 2; ++pass) {
+      for (const auto& one : basis_) clear_of(values, one, dot(one, one));
+    }
+  }
+  std::span<const std::uint32_t> stratum_;
+  std::size_t strata_;
+  std::vector<std::vector<double>> basis_;
+};
+
+/// Variance of the residuals within each stratum.
+struct Spread {
+  std::vector<double> variance;
+  double freedom = 0, inflation = 1;
+
+  Spread(const Fitted& fitted, std::span<const double> residuals) : variance(fitted.strata(), 0.0) {
+    std::vector<double> count(fitted.strata(), 0.0);
+    for (std::size_t i = 0; i < residuals.size(); ++i) {
+      variance[fitted.stratum(i)] += residuals[i] * residuals[i];
+      count[fitted.stratum(i)] += 1;
+    }
+    double used = 0;
+    for (std::size_t s = 0; s < count.size(); ++s) {
+      variance[s] = count[s] < 2 ? 0 : variance[s] / (count[s] - 1);
+      used += count[s] < 2 ? 0 : count[s] - 1;
+    }
+    freedom = used - static_cast<double>(fitted.size());
+    inflation = used / freedom;
+  }
+};
+
 }  // namespace
 
 std::vector<double> normal_scores(std::span<const double> values) {
@@ -48,49 +117,88 @@ std::vector<double> normal_scores(std::span<const double> values) {
 ResidualScoreTest residual_score_test(std::span<const double> column, std::span<const double> others,
                                       std::size_t others_columns, std::span<const double> residuals,
                                       std::span<const std::uint32_t> stratum) {
-  constexpr double kDependent = 1e-10;
-  const std::size_t n = column.size();
-  const std::size_t strata = stratum.empty() ? 1 : *std::ranges::max_element(stratum) + std::size_t{1};
-  std::vector<double> own(column.begin(), column.end());
-  centre(own, stratum, strata);
-  const double total = dot(own, own);
-  // Modified Gram–Schmidt, twice, is as good as Householder here.
-  std::vector<std::vector<double>> basis;
-  for (std::size_t j = 0; j < others_columns; ++j) {
-    std::vector<double> direction(n);
-    for (std::size_t i = 0; i < n; ++i) direction[i] = others[i * others_columns + j];
-    centre(direction, stratum, strata);
-    const double before = dot(direction, direction);
-    for (int pass = 0; pass < 2; ++pass) {
-      for (const auto& one : basis) clear_of(direction, one, dot(one, one));
-    }
-    if (dot(direction, direction) > kDependent * before) basis.push_back(std::move(direction));
-  }
-  for (int pass = 0; pass < 2; ++pass) {
-    for (const auto& one : basis) clear_of(own, one, dot(one, one));
-  }
-  std::vector<double> squares(strata, 0.0), spread(strata, 0.0), count(strata, 0.0);
-  std::vector<double> rest(residuals.begin(), residuals.end());
-  centre(rest, stratum, strata);
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::size_t s = stratum.empty() ? 0 : stratum[i];
-    squares[s] += own[i] * own[i];
-    spread[s] += rest[i] * rest[i];
-    count[s] += 1;
-  }
-  double variance = 0, used = 0;
-  for (std::size_t s = 0; s < strata; ++s) {
-    if (count[s] < 2) continue;
-    variance += squares[s] * spread[s] / (count[s] - 1);
-    used += count[s] - 1;
-  }
-  const double freedom = used - static_cast<double>(basis.size());
-  ResidualScoreTest test{kNan, freedom - 1, kNan};
-  if (!(variance > 0) || !(freedom > 1) || dot(own, own) <= kDependent * total) return test;
-  variance *= used / freedom;
+  const Fitted fitted(others, others_columns, column.size(), stratum);
+  const std::vector<double> own = fitted.cleared(column, 1, 0), rest = fitted.centred(residuals);
+  const Spread spread(fitted, rest);
+  double variance = 0;
+  for (std::size_t i = 0; i < own.size(); ++i) variance += own[i] * own[i] * spread.variance[fitted.stratum(i)];
+  ResidualScoreTest test{kNan, spread.freedom - 1, kNan};
+  if (!(variance > 0) || !(spread.freedom > 1)) return test;
+  variance *= spread.inflation;
   const double score = dot(own, rest);
-  const double explained = std::min(1.0, score * score / variance / freedom);
+  const double explained = std::min(1.0, score * score / variance / spread.freedom);
   test.statistic = std::copysign(std::sqrt(test.df * explained / (1 - explained)), score);
+  test.p = student_two_sided(test.statistic, test.df);
+  return test;
+}
+
+JointScoreTest joint_residual_score_test(std::span<const double> columns, std::size_t count,
+                                         std::span<const double> others, std::size_t others_columns,
+                                         std::span<const double> residuals, std::span<const std::uint32_t> stratum) {
+  const Fitted fitted(others, others_columns, residuals.size(), stratum);
+  const std::vector<double> rest = fitted.centred(residuals);
+  const Spread spread(fitted, rest);
+  std::vector<std::vector<double>> own;
+  for (std::size_t j = 0; j < count; ++j) own.push_back(fitted.cleared(columns, count, j));
+  std::vector<double> score, variance(count * count, 0.0);
+  for (std::size_t j = 0; j < count; ++j) {
+    score.push_back(dot(own[j], rest));
+    for (std::size_t k = 0; k < count; ++k) {
+      for (std::size_t i = 0; i < rest.size(); ++i) {
+        variance[j * count + k] += own[j][i] * own[k][i] * spread.variance[fitted.stratum(i)] * spread.inflation;
+      }
+    }
+  }
+  const Cholesky factor(variance, count, 1e-9);
+  JointScoreTest test{kNan, kNan, static_cast<double>(factor.rank()), 0, kNan};
+  test.df2 = spread.freedom - test.df1;
+  if (!(test.df1 > 0) || !(test.df2 > 0)) return test;
+  test.chi_squared = factor.quadratic_form(score);
+  const double explained = std::min(1.0, test.chi_squared / spread.freedom);
+  test.f = explained / test.df1 / ((1 - explained) / test.df2);
+  test.p = f_upper(test.f, test.df1, test.df2);
+  return test;
+}
+
+ResidualScoreTest cluster_score_test(std::span<const double> column, std::span<const double> others,
+                                     std::size_t others_columns, std::span<const double> residuals,
+                                     std::span<const std::uint32_t> cluster, std::span<const std::uint32_t> stratum) {
+  const Fitted fitted(others, others_columns, column.size(), stratum);
+  const std::vector<double> own = fitted.cleared(column, 1, 0);
+  struct Sums {
+    double column = 0, residual = 0, score = 0, rows = 0;
+    double least = std::numeric_limits<double>::infinity(), most = -least;
+  };
+  std::map<std::uint32_t, Sums> sums;
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    Sums& sum = sums[cluster[i]];
+    sum.column += own[i];
+    sum.residual += residuals[i];
+    sum.score += own[i] * residuals[i];
+    sum.rows += 1;
+    sum.least = std::min(sum.least, residuals[i]);
+    sum.most = std::max(sum.most, residuals[i]);
+  }
+  constexpr double kSame = 1e-9;
+  const bool shared =
+      std::ranges::all_of(sums, [](const auto& entry) { return entry.second.most - entry.second.least <= kSame; });
+  if (shared) {
+    std::vector<double> columns, outcomes;
+    for (const auto& [name, sum] : sums) {
+      columns.push_back(sum.column);
+      outcomes.push_back(sum.residual / sum.rows);
+    }
+    ResidualScoreTest test = residual_score_test(columns, {}, 0, outcomes);
+    if (!(dot(own, own) > 0)) test.p = test.statistic = kNan;
+    return test;
+  }
+  const auto count = static_cast<double>(sums.size());
+  ResidualScoreTest test{kNan, count - 1 - static_cast<double>(fitted.size()), kNan};
+  double mean = 0, squares = 0;
+  for (const auto& [name, sum] : sums) mean += sum.score / count;
+  for (const auto& [name, sum] : sums) squares += (sum.score - mean) * (sum.score - mean);
+  if (!(squares > 0) || !(test.df > 0)) return test;
+  test.statistic = mean / std::sqrt(squares / (count - 1) / count);
   test.p = student_two_sided(test.statistic, test.df);
   return test;
 }

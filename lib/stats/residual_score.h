@@ -25,4 +25,24 @@ struct ResidualScoreTest {
                                                     std::size_t others_columns, std::span<const double> residuals,
                                                     std::span<const std::uint32_t> stratum = {});
 
+struct JointScoreTest {
+  double chi_squared = 0;  ///< score' variance^-1 score
+  double f = 0, df1 = 0, df2 = 0;
+  double p = 1;  ///< of F; NaN when nothing is left to vary
+};
+/// The same of several columns at once (`columns` is row-major, rows × `count`); columns that depend on others do not
+/// count. With one column F is the square of Student's t.
+[[nodiscard]] JointScoreTest joint_residual_score_test(std::span<const double> columns, std::size_t count,
+                                                       std::span<const double> others, std::size_t others_columns,
+                                                       std::span<const double> residuals,
+                                                       std::span<const std::uint32_t> stratum = {});
+
+/// The score test where rows of one cluster depend on each other. Where all rows of a cluster have one residual
+/// (several samples of a patient), outcomes are exchanged among clusters; else the contributions of the clusters to the
+/// score are taken as independent, and their mean is referred to Student's t.
+[[nodiscard]] ResidualScoreTest cluster_score_test(std::span<const double> column, std::span<const double> others,
+                                                   std::size_t others_columns, std::span<const double> residuals,
+                                                   std::span<const std::uint32_t> cluster,
+                                                   std::span<const std::uint32_t> stratum = {});
+
 }  // namespace immucan::stats

@@ -87,8 +87,8 @@ Problem make_problem(std::span<const double> x, std::span<const double> y) {
     }
     for (std::size_t j = 0; j < p; ++j) {
       for (std::size_t k = 0; k < p; ++k) {
-        problem.penalty[j * p + k] += width * (left[j] * left[k] + (left[j] * slope[k] + slope[j] * left[k]) / 2 +
-                                               slope[j] * slope[k] * kThird);
+        problem.penalty[j * p + k] +=
+            width * (left[j] * left[k] + (left[j] * slope[k] + slope[j] * left[k]) / 2 + slope[j] * slope[k] * kThird);
       }
     }
   }

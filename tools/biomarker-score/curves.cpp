@@ -3,8 +3,9 @@
 #include <memory>
 
 #include "analysis_options.h"
-#include "biomarker/survival_model.h"
+#include "biomarker/survival_curves.h"
 #include "core/output.h"
+#include "io/tsv.h"
 
 namespace immucan::tools {
 
@@ -22,9 +23,9 @@ void declare(cli::OptionSet& set, biomarker::SurvivalCurvesOptions& options) {
 
 core::Status run(const biomarker::SurvivalCurvesOptions& options, core::RunContext& context) {
   core::OutputSet outputs = core::OutputSet::folder(context, options.output);
-  std::string summary;
-  outputs.add("curves.tsv").write(biomarker::survival_curves(options, context, summary));
-  outputs.add("summary.tsv").write(summary);
+  const biomarker::SurvivalCurves curves = biomarker::survival_curves(io::read_table(options.table, context), options);
+  outputs.add("curves.tsv").write(biomarker::format_survival_curves(curves));
+  outputs.add("summary.tsv").write(biomarker::format_survival_summary(curves));
   outputs.commit();
   return core::Status::kOk;
 }

@@ -5,6 +5,7 @@
 #include "analysis_options.h"
 #include "biomarker/survival_model.h"
 #include "core/output.h"
+#include "io/tsv.h"
 
 namespace immucan::tools {
 
@@ -25,7 +26,8 @@ void declare(cli::OptionSet& set, biomarker::SurvivalModelOptions& options) {
 
 core::Status run(const biomarker::SurvivalModelOptions& options, core::RunContext& context) {
   core::OutputSet outputs = core::OutputSet::single(context, options.output);
-  outputs.file().write(biomarker::fit_survival_model(options, context));
+  outputs.file().write(
+      biomarker::format_survival_model(biomarker::fit_survival_model(io::read_table(options.table, context), options)));
   outputs.commit();
   return core::Status::kOk;
 }

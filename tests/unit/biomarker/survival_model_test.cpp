@@ -1,4 +1,4 @@
-#include "biomarker/survival_model.h"
+#include "biomarker/survival_curves.h"
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -41,7 +41,8 @@ TEST_CASE("model: veteran with interaction and proportional hazards", "[model]")
   options.event = "status";
   options.terms = {"trt", "karno", "celltype", "trt:karno"};
   options.factors = {"trt"};
-  const std::string text = biomarker::fit_survival_model(options, test::context());
+  const std::string text = biomarker::format_survival_model(
+      biomarker::fit_survival_model(io::read_table(*table, test::context()), options));
   const std::vector<std::string> names{
       "trt=2", "karno", "celltype=large", "celltype=smallcell", "celltype=squamous", "trt=2:karno"};
   const io::Table expected = io::read_table(*coefficients, test::context());
@@ -75,8 +76,8 @@ TEST_CASE("curves: restricted means of lung", "[model]") {
   options.event = "event";
   options.group = "sex";
   options.tau = 500;
-  std::string summary;
-  (void)biomarker::survival_curves(options, test::context(), summary);
+  const std::string summary = biomarker::format_survival_summary(
+      biomarker::survival_curves(io::read_table(options.table, test::context()), options));
   const io::Table expected = io::read_table(*reference, test::context());
   for (std::size_t g = 0; g < 2; ++g) {
     const std::string name = std::to_string(g + 1);
@@ -94,7 +95,7 @@ TEST_CASE("model and curves: bad input", "[model]") {
   options.terms = {"x"};
   const auto run = [&](const std::string& text) {
     options.table = folder.write("t.tsv", text);
-    (void)biomarker::fit_survival_model(options, test::context());
+    (void)biomarker::fit_survival_model(io::read_table(options.table, test::context()), options);
   };
   const std::string head = "time\tevent\tx\n";
   const auto bad = core::Status::kBadInput;
