@@ -12,6 +12,7 @@
 #include "core/random.h"
 #include "core/text.h"
 #include "cytof/normalise_files.h"
+#include "cytof/output_columns.h"
 #include "io/fcs.h"
 #include "io/fcs_writer.h"
 #include "report/multiqc.h"
@@ -60,32 +61,15 @@ std::vector<std::string> batches_of(const FileGroups& files, const std::string& 
   return batches;
 }
 
-/// Largest value of each channel, for $PnR.
-std::vector<double> largest_values(io::FcsFile& file, const std::vector<std::size_t>& columns,
-                                   core::RunContext& context) {
-  std::vector<double> largest(columns.size(), -std::numeric_limits<double>::infinity());
-  io::FcsEvents events(file, file.single(), columns);
-  io::FcsBlock block;
-  while (events.next(block)) {
-    context.interrupt.check();
-    for (std::size_t i = 0; i < block.events; ++i) {
-      const double* row = block.values.data() + i * block.columns;
-      for (std::size_t c = 0; c < largest.size(); ++c) largest[c] = std::max(largest[c], row[c]);
-    }
-  }
-  return largest;
-}
-
+/// $PnR above all that will be written.
 std::vector<io::FcsColumn> output_columns(const io::FcsDataset& set, const std::vector<std::size_t>& channels,
-                                          const std::vector<double>& largest, const BatchTransform& transform) {
-  std::vector<io::FcsColumn> columns;
-  for (std::size_t i = 0; i < set.parameters.size(); ++i) {
-    columns.push_back({set.parameters[i].name, set.parameters[i].marker,
-                       core::parse_double(set.parameters[i].range).value_or(262144), i});
-  }
+                                          const std::vector<ColumnRange>& ranges, const BatchTransform& transform) {
+  std::vector<io::FcsColumn> columns = same_columns(set);
+  if (set.events == 0) return columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].range = std::max(columns[i].range, ranges[i].highest);
   for (std::size_t c = 0; c < channels.size(); ++c) {
     double& range = columns[channels[c]].range;
-    if (set.events > 0) range = std::max(range, transform.upper_bound(c, largest[c]));
+    range = std::max(range, transform.upper_bound(c, ranges[channels[c]].highest));
   }
   return columns;
 }
@@ -101,8 +85,9 @@ Applied apply_file(const std::filesystem::path& path, const BatchApplyFiles& opt
   const io::FcsDataset& set = file.single();
   for (const std::string& warning : set.warnings) context.log.warning(fmt::format("{}: {}", file.name(), warning));
   const auto columns = locate_channels(model.channels, Panel(set.parameters), file.name(), context.log);
-  const auto largest = largest_values(file, columns, context);
-  io::FcsWriter writer(out, set.keywords, output_columns(set, columns, largest, transform), set.events);
+  const auto ranges = column_ranges(file, {}, context);
+  io::FcsWriter writer(out, set.keywords, output_columns(set, columns, ranges, transform), set.events,
+                       {.type = exact_type(set)});
   io::FcsEvents events(file, set);
   struct Batch {
     io::FcsBlock block;

@@ -12,6 +12,7 @@
 
 #include "core/run_context.h"
 #include "cytof/channel_choice.h"
+#include "io/byte_source.h"
 #include "stats/clustering_som.h"
 #include "stats/monotone_spline.h"
 
@@ -71,6 +72,7 @@ struct BatchTrainOptions {
 [[nodiscard]] std::string to_json(const BatchModel& model);
 /// 65 on anything else than a model of this tool and schema.
 [[nodiscard]] BatchModel read_batch_model(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] BatchModel read_batch_model(std::unique_ptr<io::ByteSource> source);
 
 /// Moves events of one batch. Immutable after construction: threads may share it.
 class BatchTransform {

@@ -31,10 +31,7 @@ void read_map(const ModelReader& reader, BatchModel& model) {
   model.map_width = reader.whole(map, "width", 2, 1000);
   model.map_height = reader.whole(map, "height", 2, 1000);
   const std::size_t nodes = model.map_width * model.map_height;
-  for (const double code :
-       reader.numbers(reader.member(map, "codes"), nodes * model.channels.names.size(), "codes of the map")) {
-    model.map_codes.push_back(static_cast<float>(code));
-  }
+  model.map_codes = reader.floats(reader.member(map, "codes"), nodes * model.channels.names.size(), "codes of the map");
   model.node_cluster = reader.whole_numbers(map, "node_cluster", nodes, model.clusters - 1);
 }
 
@@ -69,7 +66,11 @@ std::string to_json(const BatchModel& model) {
 }
 
 BatchModel read_batch_model(const std::filesystem::path& path, core::RunContext& context) {
-  const ModelReader reader(path, kSchema, kSchemaVersion, "batch train", context);
+  return read_batch_model(io::open_source(path, context));
+}
+
+BatchModel read_batch_model(std::unique_ptr<io::ByteSource> source) {
+  const ModelReader reader(*source, kSchema, kSchemaVersion, "batch train");
   BatchModel model;
   model.cofactor = reader.positive("cofactor");
   model.quantiles = reader.whole("quantiles", 2, 9999);

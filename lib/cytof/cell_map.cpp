@@ -176,7 +176,11 @@ std::string to_json(const CellMap& map) {
 }
 
 CellMap read_cell_map(const std::filesystem::path& path, core::RunContext& context) {
-  const ModelReader reader(path, kSchema, kSchemaVersion, "phenotype train", context);
+  return read_cell_map(io::open_source(path, context));
+}
+
+CellMap read_cell_map(std::unique_ptr<io::ByteSource> source) {
+  const ModelReader reader(*source, kSchema, kSchemaVersion, "phenotype train");
   CellMap map;
   map.cofactor = reader.positive("cofactor");
   map.channels = {reader.names("channels", 1), reader.names("markers", 1)};
@@ -185,9 +189,7 @@ CellMap read_cell_map(const std::filesystem::path& path, core::RunContext& conte
   map.height = reader.whole("height", 2, kLargestGrid);
   map.clusters = reader.whole("clusters", 1, map.nodes());
   map.mean_distance = reader.positive("mean_distance");
-  for (const double code : reader.numbers("codes", map.nodes() * map.channels.names.size())) {
-    map.codes.push_back(static_cast<float>(code));
-  }
+  map.codes = reader.floats(reader.member(reader.root(), "codes"), map.nodes() * map.channels.names.size(), "codes");
   map.node_limit = reader.numbers("node_limit", map.nodes());
   for (const std::size_t cells : reader.whole_numbers("node_cells", map.nodes(), std::size_t{1} << 62)) {
     map.node_cells.push_back(cells);

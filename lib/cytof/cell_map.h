@@ -3,12 +3,14 @@
 // clusters for all samples, so that a cluster means the same in each.
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/run_context.h"
 #include "cytof/channel_choice.h"
+#include "io/byte_source.h"
 #include "stats/clustering_som.h"
 
 namespace immucan::cytof {
@@ -63,5 +65,6 @@ struct Assignment {
 [[nodiscard]] std::string to_json(const CellMap& map);
 /// 65 on anything else than a map of this tool and schema.
 [[nodiscard]] CellMap read_cell_map(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] CellMap read_cell_map(std::unique_ptr<io::ByteSource> source);
 
 }  // namespace immucan::cytof

@@ -26,21 +26,27 @@ bool has_marker(const Channel& channel) {
 }
 
 std::vector<std::string> listed(const std::string& choice, core::RunContext& context) {
-  std::vector<std::string> names;
   std::error_code ignored;
-  if (std::filesystem::is_regular_file(choice, ignored)) {
-    io::LineReader lines(io::open_source(choice, context));
-    std::string_view line;
-    while (lines.next(line)) {
-      if (!core::trim(line).empty()) names.emplace_back(core::trim(line));
-    }
-  } else {
-    for (const std::string_view field : core::split(choice, ',')) {
-      if (!core::trim(field).empty()) names.emplace_back(core::trim(field));
-    }
+  if (std::filesystem::is_regular_file(choice, ignored)) return read_channel_list(io::open_source(choice, context));
+  std::vector<std::string> names;
+  for (const std::string_view field : core::split(choice, ',')) {
+    if (!core::trim(field).empty()) names.emplace_back(core::trim(field));
   }
-  if (names.empty()) core::raise_usage("the list of channels is empty. Name channels or markers, separated by commas.");
   return names;
+}
+
+std::vector<std::size_t> columns_by_default(const Panel& panel, const std::string& file) {
+  std::vector<std::size_t> columns;
+  const auto take = [&](bool with_marker) {
+    for (std::size_t i = 0; i < panel.channels().size(); ++i) {
+      const Channel& channel = panel.channels()[i];
+      if (channel.is_mass && !is_technical(channel) && (!with_marker || has_marker(channel))) columns.push_back(i);
+    }
+  };
+  take(true);
+  if (columns.empty()) take(false);
+  if (columns.empty()) core::raise({file, core::Place::none(), "no mass channel", "Name the channels"});
+  return columns;
 }
 
 std::string known_channels(const Panel& panel) {
@@ -60,34 +66,25 @@ std::optional<std::size_t> locate(const std::string& name, const Panel& panel) {
   return std::nullopt;
 }
 
-}  // namespace
-
-ChannelSet choose_channels(const std::string& choice, const Panel& panel, const std::string& file,
-                           core::RunContext& context) {
+std::vector<std::size_t> columns_by_name(const std::vector<std::string>& names, const Panel& panel,
+                                         const std::string& file) {
+  if (names.empty()) core::raise_usage("the list of channels is empty. Name channels or markers, separated by commas.");
   std::vector<std::size_t> columns;
-  if (choice.empty()) {
-    const auto take = [&](bool with_marker) {
-      for (std::size_t i = 0; i < panel.channels().size(); ++i) {
-        const Channel& channel = panel.channels()[i];
-        if (channel.is_mass && !is_technical(channel) && (!with_marker || has_marker(channel))) columns.push_back(i);
-      }
-    };
-    take(true);
-    if (columns.empty()) take(false);
-    if (columns.empty()) core::raise({file, core::Place::none(), "no mass channel", "Name the channels"});
-  } else {
-    for (const std::string& name : listed(choice, context)) {
-      const auto column = locate(name, panel);
-      if (!column) {
-        core::raise({file, core::Place::none(), fmt::format("channel '{}' is not there", core::printable(name)),
-                     fmt::format("Name some of: {}", known_channels(panel))});
-      }
-      if (std::ranges::find(columns, *column) != columns.end()) {
-        core::raise_usage(fmt::format("channel '{}' is named twice.", core::printable(name)));
-      }
-      columns.push_back(*column);
+  for (const std::string& name : names) {
+    const auto column = locate(name, panel);
+    if (!column) {
+      core::raise({file, core::Place::none(), fmt::format("channel '{}' is not there", core::printable(name)),
+                   fmt::format("Name some of: {}", known_channels(panel))});
     }
+    if (std::ranges::find(columns, *column) != columns.end()) {
+      core::raise_usage(fmt::format("channel '{}' is named twice.", core::printable(name)));
+    }
+    columns.push_back(*column);
   }
+  return columns;
+}
+
+ChannelSet channel_set(const std::vector<std::size_t>& columns, const Panel& panel, const std::string& file) {
   ChannelSet set;
   std::set<std::string> seen;
   for (const std::size_t column : columns) {
@@ -104,6 +101,28 @@ ChannelSet choose_channels(const std::string& choice, const Panel& panel, const 
     set.labels.push_back(std::move(label));
   }
   return set;
+}
+
+}  // namespace
+
+ChannelSet choose_channels(const std::string& choice, const Panel& panel, const std::string& file,
+                           core::RunContext& context) {
+  if (!choice.empty()) return choose_channels(listed(choice, context), panel, file);
+  return channel_set(columns_by_default(panel, file), panel, file);
+}
+
+ChannelSet choose_channels(const std::vector<std::string>& names, const Panel& panel, const std::string& file) {
+  return channel_set(columns_by_name(names, panel, file), panel, file);
+}
+
+std::vector<std::string> read_channel_list(std::unique_ptr<io::ByteSource> source) {
+  std::vector<std::string> names;
+  io::LineReader lines(std::move(source));
+  std::string_view line;
+  while (lines.next(line)) {
+    if (!core::trim(line).empty()) names.emplace_back(core::trim(line));
+  }
+  return names;
 }
 
 std::vector<std::size_t> locate_channels(const ChannelSet& set, const Panel& panel, const std::string& file,

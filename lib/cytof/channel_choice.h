@@ -1,12 +1,14 @@
 #pragma once
 // Which channels a step works on, and where they are in each file.
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/run_context.h"
 #include "cytof/panel.h"
+#include "io/byte_source.h"
 
 namespace immucan::cytof {
 
@@ -20,6 +22,12 @@ struct ChannelSet {
 /// 65 names the channel that is not there, 64 a choice that is empty or repeats one.
 [[nodiscard]] ChannelSet choose_channels(const std::string& choice, const Panel& panel, const std::string& file,
                                          core::RunContext& context);
+
+/// One name per line, blanks around it and empty lines left out.
+[[nodiscard]] std::vector<std::string> read_channel_list(std::unique_ptr<io::ByteSource> source);
+/// As above, of names that were already read.
+[[nodiscard]] ChannelSet choose_channels(const std::vector<std::string>& names, const Panel& panel,
+                                         const std::string& file);
 
 /// Columns of these channels in another file: by name, marker, or isotope. 65 names the first that is not there; a
 /// column with another marker is warned of.

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "cytof/normalise_files.h"
+#include "cytof/output_columns.h"
 #include "cytof/panel.h"
 #include "io/fcs.h"
 #include "io/fcs_writer.h"
@@ -239,11 +240,7 @@ void clean_files(const CleanOptions& options, core::OutputSet& outputs, core::Ru
     }
     const Cleaner cleaner(std::move(gates), time,
                           time ? gap_margins(file, *time, options) : std::vector<std::pair<double, double>>{});
-    std::vector<io::FcsColumn> columns;
-    for (std::size_t i = 0; i < set.parameters.size(); ++i) {
-      columns.push_back({set.parameters[i].name, set.parameters[i].marker,
-                         core::parse_double(set.parameters[i].range).value_or(262144), i});
-    }
+    std::vector<io::FcsColumn> columns = same_columns(set);
     std::string table;
     const std::uint64_t kept = each_kept(
         file, cleaner, context,
@@ -255,7 +252,7 @@ void clean_files(const CleanOptions& options, core::OutputSet& outputs, core::Ru
       core::raise({file.name(), core::Place::none(), "no event is left",
                    "See which gate is too narrow, or leave it out with its option at 0"});
     }
-    io::FcsWriter writer(outputs.add(stem + ".cleaned.fcs"), set.keywords, columns, kept);
+    io::FcsWriter writer(outputs.add(stem + ".cleaned.fcs"), set.keywords, columns, kept, {.type = exact_type(set)});
     (void)each_kept(file, cleaner, context, [&](std::span<const double> row) { writer.write(row); }, nullptr);
     writer.finish();
     file.finish();

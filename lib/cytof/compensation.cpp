@@ -59,7 +59,11 @@ std::optional<std::vector<double>> inverse_of(std::vector<double> a, std::size_t
 }  // namespace
 
 SpilloverMatrix read_spillover(const std::filesystem::path& path, core::RunContext& context) {
-  const io::Table table = io::read_table(path, context);
+  return read_spillover(io::open_source(path, context));
+}
+
+SpilloverMatrix read_spillover(std::unique_ptr<io::ByteSource> source) {
+  const io::Table table = io::read_table(std::move(source));
   SpilloverMatrix matrix;
   const auto isotope = [&](const std::string& name) {
     const auto label = isotope_label(name);

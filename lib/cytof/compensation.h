@@ -3,12 +3,14 @@
 // it to a panel, and solving for the true signals.
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/run_context.h"
 #include "cytof/panel.h"
+#include "io/byte_source.h"
 
 namespace immucan::cytof {
 
@@ -21,6 +23,7 @@ struct SpilloverMatrix {
 /// TSV: header `channel` and receivers, then an emitter per row; channels by isotope in any spelling. 65 on a name
 /// without isotope, a repeated one, a value outside 0 to 1, or a diagonal that is not 1.
 [[nodiscard]] SpilloverMatrix read_spillover(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] SpilloverMatrix read_spillover(std::unique_ptr<io::ByteSource> source);
 
 /// The matrix over the mass channels of a panel, square.
 struct PanelSpillover {

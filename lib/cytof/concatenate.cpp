@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "cytof/output_columns.h"
 #include "cytof/panel.h"
 #include "io/fcs.h"
 #include "io/fcs_writer.h"
@@ -80,22 +81,6 @@ void put_in_order(std::vector<Part>& parts, const std::string& order) {
   }
 }
 
-/// Largest value of every column, and what Time begins with.
-std::vector<double> largest_values(Part& part, core::RunContext& context) {
-  std::vector<double> largest(part.file.single().parameters.size(), -std::numeric_limits<double>::infinity());
-  io::FcsEvents events(part.file, part.file.single());
-  io::FcsBlock block;
-  while (events.next(block)) {
-    context.interrupt.check();
-    for (std::size_t i = 0; i < block.events; ++i) {
-      const auto row = block.row(i);
-      for (std::size_t c = 0; c < row.size(); ++c) largest[c] = std::max(largest[c], row[c]);
-    }
-  }
-  part.file.finish();
-  return largest;
-}
-
 }  // namespace
 
 std::uint64_t concatenate_files(const ConcatenateOptions& options, core::OutputFile& out, core::RunContext& context) {
@@ -113,7 +98,9 @@ std::uint64_t concatenate_files(const ConcatenateOptions& options, core::OutputF
   double shift = 0;
   std::uint64_t total = 0;
   for (Part& part : parts) {
-    auto own = largest_values(part, context);
+    std::vector<double> own;
+    for (const ColumnRange& range : column_ranges(part.file, {}, context)) own.push_back(range.highest);
+    part.file.finish();
     shifts.push_back(shift);
     total += part.file.single().events;
     if (time && part.file.single().events > 0) {
@@ -125,14 +112,12 @@ std::uint64_t concatenate_files(const ConcatenateOptions& options, core::OutputF
     }
     for (std::size_t c = 0; c < own.size(); ++c) largest[c] = std::max(largest[c], own[c]);
   }
-  std::vector<io::FcsColumn> columns;
-  bool exact = true;  // float32 holds whole numbers to 2^24 only
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    const double range = core::parse_double(parameters[i].range).value_or(262144);
-    columns.push_back({parameters[i].name, parameters[i].marker, std::max(range, largest[i]), i});
-    exact = exact && parameters[i].type == io::FcsType::kFloat;
-  }
-  exact = exact && (!time || largest[*time] <= 0x1.0p24);
+  std::vector<io::FcsColumn> columns = same_columns(parts.front().file.single());
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].range = std::max(columns[i].range, largest[i]);
+  // float32 holds whole numbers to 2^24 only, which the shifted Time may pass.
+  const bool exact = (!time || largest[*time] <= 0x1.0p24) && std::ranges::all_of(parts, [](const Part& part) {
+                       return exact_type(part.file.single()) == io::FcsType::kFloat;
+                     });
   io::FcsWriter writer(out, parts.front().file.single().keywords, columns, total,
                        {.type = exact ? io::FcsType::kFloat : io::FcsType::kDouble});
   for (std::size_t p = 0; p < parts.size(); ++p) {

@@ -48,19 +48,17 @@ struct Separation {
 
 class Separator {
  public:
-  explicit Separator(const BarcodeKey& key) : key_(key), sorted_(key.masses.size()) {}
+  Separator(const BarcodeKey& key, bool second_gap)
+      : positives_(key.positives), second_gap_(second_gap), sorted_(key.masses.size()) {}
 
-  /// The positives are the k highest values, or those above the widest gap when the key has no constant k.
+  /// The positives are the k highest values, or those above the deciding gap when the key has no constant k. No code
+  /// where nothing decides.
   Separation operator()(std::span<const double> values) {
     std::ranges::copy(values, sorted_.begin());
     std::ranges::sort(sorted_, std::greater<>());
-    std::size_t positives = key_.positives.value_or(1);
-    if (!key_.positives) {
-      for (std::size_t i = 1; i + 1 < sorted_.size(); ++i) {
-        if (sorted_[i] - sorted_[i + 1] > sorted_[positives - 1] - sorted_[positives]) positives = i + 1;
-      }
-    }
+    const std::size_t positives = positives_ ? *positives_ : above_deciding_gap();
     Separation result;
+    if (positives == 0) return result;
     result.lowest_positive = sorted_[positives - 1];
     result.delta = sorted_[positives - 1] - sorted_[positives];
     for (std::size_t c = 0; c < values.size(); ++c) {
@@ -70,7 +68,25 @@ class Separator {
   }
 
  private:
-  const BarcodeKey& key_;
+  /// How many values stand above the widest gap, the one at `but_not` left aside; 0 where there is none.
+  [[nodiscard]] std::size_t above_widest_gap(std::size_t but_not = 0) const {
+    std::size_t widest = 0;
+    for (std::size_t i = 1; i < sorted_.size(); ++i) {
+      if (i == but_not) continue;
+      if (widest == 0 || sorted_[i - 1] - sorted_[i] > sorted_[widest - 1] - sorted_[widest]) widest = i;
+    }
+    return widest;
+  }
+
+  [[nodiscard]] std::size_t above_deciding_gap() const {
+    const std::size_t widest = above_widest_gap();
+    if (!second_gap_ || sorted_[widest] >= 0) return widest;
+    const std::size_t second = above_widest_gap(widest);
+    return second != 0 && sorted_[second - 1] > 0 ? second : 0;
+  }
+
+  std::optional<std::size_t> positives_;
+  bool second_gap_;
   std::vector<double> sorted_;
 };
 
@@ -200,7 +216,7 @@ class Debarcoder {
     for (std::size_t i = 0; i < key_.codes.size(); ++i) codes.emplace(key_.codes[i], static_cast<std::int32_t>(i));
     result_.preliminary.assign(events_, Debarcoding::kUnassigned);
     members_.resize(key_.labels.size());
-    Separator separate(key_);
+    Separator separate(key_, rules_.second_gap);
     std::vector<double> values(channels_);
     for (std::size_t event = 0; event < events_; ++event) {
       scaled(event, values);
@@ -227,7 +243,7 @@ class Debarcoder {
 
   void measure_separation() {
     result_.delta.assign(events_, kNaN);
-    Separator separate(key_);
+    Separator separate(key_, rules_.second_gap);
     std::vector<double> values(channels_);
     for (std::size_t label = 0; label < members_.size(); ++label) {
       const double scale = scale_of(label);
@@ -375,7 +391,11 @@ class KeyReader {
 }  // namespace
 
 BarcodeKey read_barcode_key(const std::filesystem::path& path, core::RunContext& context) {
-  io::LineReader lines(io::open_source(path, context));
+  return read_barcode_key(io::open_source(path, context));
+}
+
+BarcodeKey read_barcode_key(std::unique_ptr<io::ByteSource> source) {
+  io::LineReader lines(std::move(source));
   return KeyReader(lines).read();
 }
 

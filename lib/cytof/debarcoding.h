@@ -3,12 +3,14 @@
 // Follows CATALYST; where premessa and the authors' program differ: docs/cytof-normalize.md.
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/run_context.h"
+#include "io/byte_source.h"
 
 namespace immucan::cytof {
 
@@ -23,11 +25,16 @@ struct BarcodeKey {
 /// blank or repeated row, a repeated code, a cell that is neither 0 nor 1, a code without or with nothing but
 /// positives.
 [[nodiscard]] BarcodeKey read_barcode_key(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] BarcodeKey read_barcode_key(std::unique_ptr<io::ByteSource> source);
 
 struct DebarcodingRules {
   double cofactor = 5;
   std::optional<double> cutoff;  ///< least separation; nullopt = estimated per sample
   double mahalanobis = 30;       ///< largest squared distance to the sample's other events
+  /// Keys without constant number of positives: where the value below the widest gap is negative, the second widest
+  /// decides, as in the authors' program (scd.m). For intensities shifted below 0 by the old ±100 randomisation; wrong
+  /// for those randomised by less than a count, which are just below 0.
+  bool second_gap = false;
 };
 
 struct Debarcoding {

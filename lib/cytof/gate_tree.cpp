@@ -42,7 +42,11 @@ Interval read_interval(const io::Table& table, std::size_t row, const Columns& c
 }  // namespace
 
 GateTree read_gates(const std::filesystem::path& path, core::RunContext& context) {
-  const io::Table table = io::read_table(path, context);
+  return read_gates(io::open_source(path, context));
+}
+
+GateTree read_gates(std::unique_ptr<io::ByteSource> source) {
+  const io::Table table = io::read_table(std::move(source));
   const Columns columns{table.require("population"), table.require("parent"), table.require("marker"),
                         table.require("min"), table.require("max")};
   std::vector<std::string> order;

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/run_context.h"
+#include "io/byte_source.h"
 
 namespace immucan::cytof {
 
@@ -34,5 +36,6 @@ struct GateTree {
 /// Columns population, parent, marker, min, max; several rows of one population all hold. 65 on a missing or repeated
 /// name, an unknown parent, a cycle, two parents, or an empty interval.
 [[nodiscard]] GateTree read_gates(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] GateTree read_gates(std::unique_ptr<io::ByteSource> source);
 
 }  // namespace immucan::cytof

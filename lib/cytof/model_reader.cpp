@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/error.h"
 #include "core/text.h"
-#include "io/byte_source.h"
 
 namespace immucan::cytof {
 namespace {
@@ -37,12 +37,9 @@ std::optional<std::vector<ModelPart>> ModelPart::items() const {
   return parts;
 }
 
-ModelReader::ModelReader(const std::filesystem::path& path, std::string_view schema, int version,
-                         std::string_view command, core::RunContext& context)
-    : command_(command) {
-  const auto source = io::open_source(path, context);
-  file_ = source->name();
-  state_ = std::make_unique<State>(Json::parse(io::read_all(*source, kMaximumModel), nullptr, false));
+ModelReader::ModelReader(io::ByteSource& source, std::string_view schema, int version, std::string_view command)
+    : file_(source.name()), command_(command) {
+  state_ = std::make_unique<State>(Json::parse(io::read_all(source, kMaximumModel), nullptr, false));
   const Json& json = state_->json;
   if (!json.is_object() || json.value("schema", Json()) != schema) {
     fail(fmt::format("no model of schema {}", schema));
@@ -115,6 +112,15 @@ std::vector<double> ModelReader::numbers(ModelPart part, std::size_t size, const
 }
 std::vector<double> ModelReader::numbers(const char* name, std::size_t size) const {
   return numbers(member(root(), name), size, name);
+}
+
+std::vector<float> ModelReader::floats(ModelPart list, std::size_t size, const char* what) const {
+  std::vector<float> out;
+  for (const double value : numbers(list, size, what)) {
+    if (std::abs(value) > std::numeric_limits<float>::max()) fail(fmt::format("'{}' holds a value above 3e38", what));
+    out.push_back(static_cast<float>(value));
+  }
+  return out;
 }
 
 std::vector<std::size_t> ModelReader::whole_numbers(ModelPart object, const char* name, std::size_t size,

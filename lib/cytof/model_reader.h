@@ -1,14 +1,13 @@
 #pragma once
 // Reading the model files of this room with the checks that a foreign or damaged file needs.
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "core/run_context.h"
+#include "io/byte_source.h"
 
 namespace immucan::cytof {
 
@@ -28,8 +27,7 @@ class ModelPart {
 class ModelReader {
  public:
   /// 65 unless the file is an object of this schema and version.
-  ModelReader(const std::filesystem::path& path, std::string_view schema, int version, std::string_view command,
-              core::RunContext& context);
+  ModelReader(io::ByteSource& source, std::string_view schema, int version, std::string_view command);
   ~ModelReader();
 
   [[noreturn]] void fail(std::string what) const;
@@ -44,6 +42,8 @@ class ModelReader {
   /// Finite, exactly so many.
   [[nodiscard]] std::vector<double> numbers(ModelPart list, std::size_t size, const char* what) const;
   [[nodiscard]] std::vector<double> numbers(const char* name, std::size_t size) const;
+  /// Within float32, exactly so many.
+  [[nodiscard]] std::vector<float> floats(ModelPart list, std::size_t size, const char* what) const;
   [[nodiscard]] std::vector<std::size_t> whole_numbers(ModelPart object, const char* name, std::size_t size,
                                                        std::size_t most) const;
   [[nodiscard]] std::vector<std::size_t> whole_numbers(const char* name, std::size_t size, std::size_t most) const;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -42,7 +43,10 @@ std::string to_json(const NormalisationModel& model) {
 }
 
 NormalisationModel read_normalisation_model(const std::filesystem::path& path, core::RunContext& context) {
-  const auto source = io::open_source(path, context);
+  return read_normalisation_model(io::open_source(path, context));
+}
+
+NormalisationModel read_normalisation_model(std::unique_ptr<io::ByteSource> source) {
   const std::string text = io::read_all(*source, kMaximumModel);
   const auto fail = [&](std::string what) {
     core::raise({source->name(), core::Place::none(), std::move(what),
@@ -68,6 +72,7 @@ NormalisationModel read_normalisation_model(const std::filesystem::path& path, c
   for (std::size_t i = 0; i < masses.size(); ++i) {
     if (!masses[i].is_number_integer() || masses[i] < 75 || masses[i] > 210) fail("a mass is not from 75 to 210");
     if (!baseline[i].is_number() || !(baseline[i].get<double>() > 0)) fail("a baseline value is not positive");
+    if (std::ranges::find(model.masses, masses[i].get<int>()) != model.masses.end()) fail("a mass is given twice");
     model.masses.push_back(masses[i].get<int>());
     model.baseline.push_back(baseline[i].get<double>());
   }

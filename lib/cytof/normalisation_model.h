@@ -1,11 +1,13 @@
 #pragma once
 // model.json: what a run of `normalize` learnt, so that a later file is scaled to the same baseline without the others.
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/run_context.h"
 #include "cytof/bead_normalisation.h"
+#include "io/byte_source.h"
 
 namespace immucan::cytof {
 
@@ -28,5 +30,6 @@ struct NormalisationModel {
 [[nodiscard]] std::string to_json(const NormalisationModel& model);
 /// 65 on anything else than a model of this tool and schema.
 [[nodiscard]] NormalisationModel read_normalisation_model(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] NormalisationModel read_normalisation_model(std::unique_ptr<io::ByteSource> source);
 
 }  // namespace immucan::cytof

@@ -13,6 +13,7 @@
 #include "cytof/bead_finding.h"
 #include "cytof/bead_spool.h"
 #include "cytof/drift_plot.h"
+#include "cytof/output_columns.h"
 #include "cytof/panel.h"
 #include "io/fcs_writer.h"
 #include "report/multiqc.h"
@@ -279,12 +280,8 @@ class Normaliser {
   }
 
   static std::vector<io::FcsColumn> output_columns(const io::FcsDataset& set, const std::vector<double>& highest) {
-    std::vector<io::FcsColumn> columns;
-    for (std::size_t i = 0; i < set.parameters.size(); ++i) {
-      const auto stored = core::parse_double(set.parameters[i].range);
-      const double range = stored && std::isfinite(*stored) ? std::max(*stored, highest[i] + 1) : highest[i] + 1;
-      columns.push_back({set.parameters[i].name, set.parameters[i].marker, range, i});
-    }
+    std::vector<io::FcsColumn> columns = same_columns(set);
+    for (std::size_t i = 0; i < columns.size(); ++i) columns[i].range = std::max(columns[i].range, highest[i] + 1);
     return columns;
   }
 
@@ -295,8 +292,9 @@ class Normaliser {
     const std::string stem = fcs_stem(input.run.file);
     const std::uint64_t kept = options_.keep_beads ? input.run.events : input.run.events - input.run.removed;
     const auto columns = output_columns(set, highest);
-    io::FcsWriter cells(outputs_.add(stem + ".normalized.fcs"), set.keywords, columns, kept);
-    io::FcsWriter beads(outputs_.add(stem + ".beads.fcs"), set.keywords, columns, input.found->rows.size());
+    const io::FcsWriteOptions written{.type = exact_type(set)};
+    io::FcsWriter cells(outputs_.add(stem + ".normalized.fcs"), set.keywords, columns, kept, written);
+    io::FcsWriter beads(outputs_.add(stem + ".beads.fcs"), set.keywords, columns, input.found->rows.size(), written);
     std::vector<double> rows, row(set.parameters.size());
     RowSpool::Marker marked(input.found->rows);
     each_event(input, "writing", [&](std::span<const double> raw, std::uint64_t event) {

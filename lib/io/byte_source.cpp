@@ -84,8 +84,9 @@ std::unique_ptr<ByteSource> open_memory(std::string_view bytes, std::string name
 
 std::string read_all(ByteSource& source, std::uint64_t limit) {
   std::string text;
-  constexpr std::size_t kStep = std::size_t{1} << 20;
-  for (std::size_t step = kStep;; step = std::max(kStep, text.size() / 2)) {
+  // A small file costs a small buffer, a large one few turns.
+  constexpr std::size_t kFirstStep = std::size_t{1} << 14, kStep = std::size_t{1} << 20;
+  for (std::size_t step = kFirstStep;; step = std::max(kStep, text.size() / 2)) {
     const std::size_t before = text.size();
     text.resize(before + step);
     const std::size_t count = source.read(std::span(text).subspan(before));

@@ -50,6 +50,7 @@ class LineReader {
  private:
   bool refill();
   std::unique_ptr<ByteSource> source_;
+  std::size_t whole_buffer_;
   std::string buffer_;
   std::size_t begin_ = 0, end_ = 0;
   bool at_end_ = false;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "core/error.h"
@@ -7,10 +8,14 @@ namespace immucan::io {
 
 namespace {
 constexpr std::size_t kLongestLine = std::size_t{1} << 30;
-}
+/// A small file costs a small buffer: it begins with this much and is whole once that was filled.
+constexpr std::size_t kFirstBuffer = std::size_t{1} << 14;
+}  // namespace
 
 LineReader::LineReader(std::unique_ptr<ByteSource> source, std::size_t buffer_size)
-    : source_(std::move(source)), buffer_(buffer_size == 0 ? 1 : buffer_size, '\0') {}
+    : source_(std::move(source)),
+      whole_buffer_(std::max<std::size_t>(buffer_size, 1)),
+      buffer_(std::min(whole_buffer_, kFirstBuffer), '\0') {}
 
 bool LineReader::refill() {
   if (at_end_) return false;
@@ -19,6 +24,7 @@ bool LineReader::refill() {
     end_ -= begin_;
     begin_ = 0;
   }
+  if (line_number_ > 0 && buffer_.size() < whole_buffer_) buffer_.resize(whole_buffer_);
   if (end_ == buffer_.size()) {
     if (buffer_.size() > kLongestLine) {
       core::raise(core::ParseError{source_->name(), core::Place::line(line_number_ + 1),

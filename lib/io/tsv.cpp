@@ -130,7 +130,11 @@ std::optional<double> Table::number(std::size_t row, std::size_t column) const {
 }
 
 Table read_table(const std::filesystem::path& path, core::RunContext& context, char separator) {
-  TsvReader reader(open_source(path, context), separator);
+  return read_table(open_source(path, context), separator);
+}
+
+Table read_table(std::unique_ptr<ByteSource> source, char separator) {
+  TsvReader reader(std::move(source), separator);
   Table table{reader.name(), reader.header(), {}, {}};
   while (reader.next()) {
     table.rows.emplace_back(reader.fields().begin(), reader.fields().end());

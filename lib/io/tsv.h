@@ -57,5 +57,6 @@ struct Table {
   [[nodiscard]] std::optional<double> number(std::size_t row, std::size_t column) const;
 };
 [[nodiscard]] Table read_table(const std::filesystem::path& path, core::RunContext& context, char separator = '\t');
+[[nodiscard]] Table read_table(std::unique_ptr<ByteSource> source, char separator = '\t');
 
 }  // namespace immucan::io

@@ -9,6 +9,7 @@
 #include "core/text.h"
 #include "cytof/debarcoding.h"
 #include "cytof/normalise_files.h"
+#include "cytof/output_columns.h"
 #include "cytof/panel.h"
 #include "cytof/yield_plot.h"
 #include "io/fcs_writer.h"
@@ -20,14 +21,14 @@ namespace {
 struct DebarcodeOptions {
   std::filesystem::path file, key, output;
   double cofactor = 5;
-  std::string cutoff = "auto";
+  std::string cutoff = "auto", gap = "widest";
   double mahalanobis = 30;
   std::string offsets = "auto";
 };
 
 cytof::DebarcodingRules rules_of(const DebarcodeOptions& options) {
   cytof::DebarcodingRules rules{
-      .cofactor = options.cofactor, .cutoff = std::nullopt, .mahalanobis = options.mahalanobis};
+      .cofactor = options.cofactor, .mahalanobis = options.mahalanobis, .second_gap = options.gap == "second"};
   if (!(options.cofactor > 0)) core::raise_usage("--cofactor must be above 0.");
   if (options.cutoff != "auto") {
     rules.cutoff = core::parse_double(options.cutoff);
@@ -98,15 +99,14 @@ std::string file_part(std::string label) {
 void write_samples(io::FcsFile& file, const std::string& stem, const cytof::BarcodeKey& key,
                    const cytof::Debarcoding& result, core::OutputSet& outputs, core::RunContext& context) {
   const io::FcsDataset& set = file.single();
-  std::vector<io::FcsColumn> columns;
-  for (std::size_t i = 0; i < set.parameters.size(); ++i) {
-    columns.push_back({set.parameters[i].name, set.parameters[i].marker,
-                       core::parse_double(set.parameters[i].range).value_or(262144), i});
-  }
+  std::vector<io::FcsColumn> columns = cytof::same_columns(set);
+  const auto ranges = cytof::column_ranges(file, {}, context);
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].range = std::max(columns[i].range, ranges[i].highest);
   const auto counts = count_labels(result.label, key.labels.size());
   std::vector<io::FcsWriter> writers;
   for (std::size_t i = 0; i < key.labels.size(); ++i) {
-    writers.emplace_back(outputs.add(stem + "." + file_part(key.labels[i]) + ".fcs"), set.keywords, columns, counts[i]);
+    writers.emplace_back(outputs.add(stem + "." + file_part(key.labels[i]) + ".fcs"), set.keywords, columns, counts[i],
+                         io::FcsWriteOptions{.type = cytof::exact_type(set)});
   }
   io::FcsEvents events(file, set);
   io::FcsBlock block;
@@ -174,6 +174,9 @@ cli::Command debarcode_command() {
                 set.option("--cofactor", options->cofactor, "barcodes are compared as arcsinh(x/cofactor)");
                 set.option("--cutoff", options->cutoff,
                            "least separation, 0 to 1, or auto: estimated for every sample");
+                set.choice("--gap", options->gap, {"widest", "second"},
+                           "keys of varying numbers of positives: what separates them; second: the second widest gap "
+                           "where the value below the widest is negative, for the old randomisation by 100 counts");
                 set.option("--mahalanobis", options->mahalanobis, "largest squared Mahalanobis distance to the sample");
               },
           .run = [options](core::RunContext& context) { return run_debarcode(*options, context); }};
