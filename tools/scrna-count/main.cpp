@@ -1,5 +1,7 @@
+#include "cells.h"
 #include "cli/program.h"
 #include "count.h"
+#include "demultiplex.h"
 #include "index.h"
 
 int main(int argc, char** argv) {
@@ -7,5 +9,7 @@ int main(int argc, char** argv) {
     program.description("Counts molecules per gene and cell from single-cell RNA sequencing reads.");
     program.add(immucan::scrna_count::index_command());
     program.add(immucan::scrna_count::count_command());
+    program.add(immucan::scrna_count::cells_command());
+    program.add(immucan::scrna_count::demultiplex_command());
   });
 }

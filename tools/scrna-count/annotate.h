@@ -1,0 +1,8 @@
+#pragma once
+#include "cli/program.h"
+
+namespace immucan::scrna_count {
+
+[[nodiscard]] cli::Command annotate_command();
+
+}  // namespace immucan::scrna_count
