@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -51,7 +52,7 @@ bool read_filters(hid_t properties, Layout& layout) {
   return true;
 }
 
-std::optional<Layout> layout_of(hid_t dataset, std::size_t size, std::size_t out_bytes) {
+std::optional<Layout> layout_of(hid_t dataset, std::size_t size, std::size_t elements) {
   const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose);
   if (!properties.valid() || H5Pget_layout(properties.get()) != H5D_CHUNKED) return std::nullopt;
   const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
@@ -69,7 +70,7 @@ std::optional<Layout> layout_of(hid_t dataset, std::size_t size, std::size_t out
     if (chunk[i] != dimensions[i]) return std::nullopt;
     layout.row_bytes *= static_cast<std::size_t>(dimensions[i]);
   }
-  if (layout.rows_per_chunk == 0 || layout.row_bytes == 0 || layout.rows != out_bytes / layout.row_bytes) {
+  if (layout.rows_per_chunk == 0 || layout.row_bytes == 0 || layout.rows != elements * size / layout.row_bytes) {
     return std::nullopt;
   }
   if (!read_filters(properties.get(), layout)) return std::nullopt;
@@ -77,37 +78,75 @@ std::optional<Layout> layout_of(hid_t dataset, std::size_t size, std::size_t out
 }
 
 struct Chunk {
-  std::vector<char> stored, plain;
+  std::vector<char> stored, plain, wanted;
   std::uint64_t first_row = 0;
   unsigned skipped = 0;  ///< filters not applied, a bit each
   std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater{libdeflate_alloc_decompressor(),
                                                                                         libdeflate_free_decompressor};
 };
 
-/// False when the stored bytes are not what the layout promises.
-bool place(Chunk& chunk, const Layout& layout, std::size_t size, std::span<char> out) {
+/// The chunk without compression, null when the stored bytes are not what the layout promises.
+const char* inflate(Chunk& chunk, const Layout& layout) {
   const std::size_t bytes = layout.chunk_bytes();
-  const char* plain = chunk.stored.data();
-  if (layout.deflated && (chunk.skipped >> layout.deflate_bit & 1U) == 0) {
-    chunk.plain.resize(bytes);
-    std::size_t written = 0;
-    if (libdeflate_zlib_decompress(chunk.inflater.get(), chunk.stored.data(), chunk.stored.size(), chunk.plain.data(),
-                                   bytes, &written) != LIBDEFLATE_SUCCESS ||
-        written != bytes) {
-      return false;
-    }
-    plain = chunk.plain.data();
-  } else if (chunk.stored.size() != bytes) {
-    return false;
+  if (!layout.deflated || (chunk.skipped >> layout.deflate_bit & 1U) != 0) {
+    return chunk.stored.size() == bytes ? chunk.stored.data() : nullptr;
   }
-  const std::size_t offset = static_cast<std::size_t>(chunk.first_row) * layout.row_bytes;
-  const std::size_t wanted = std::min(bytes, out.size() - offset);
-  if (layout.shuffled && (chunk.skipped & 1U) == 0) {
-    unshuffle_bytes(plain, bytes / size, size, wanted / size, out.data() + offset);
-  } else {
-    std::memcpy(out.data() + offset, plain, wanted);
+  chunk.plain.resize(bytes);
+  std::size_t written = 0;
+  const auto outcome = libdeflate_zlib_decompress(chunk.inflater.get(), chunk.stored.data(), chunk.stored.size(),
+                                                  chunk.plain.data(), bytes, &written);
+  return outcome == LIBDEFLATE_SUCCESS && written == bytes ? chunk.plain.data() : nullptr;
+}
+
+unsigned bits_in_use(const char* bytes, std::size_t count) {
+  unsigned char any = 0;
+  for (std::size_t i = 0; i < count; ++i) any = static_cast<unsigned char>(any | static_cast<unsigned char>(bytes[i]));
+  return any;
+}
+
+/// From planes of bytes to wanted elements, in blocks that stay in the nearest cache.
+bool convert_shuffled(const char* planes, std::size_t stride, const ElementKind& kind, std::size_t count, char* out) {
+  if (kind.lower_half) {
+    const std::size_t half = kind.stored_size / 2;
+    for (std::size_t plane = half; plane < kind.stored_size; ++plane) {
+      if (bits_in_use(planes + plane * stride, count) != 0) return false;
+    }
+    constexpr unsigned kSign = 0x80;
+    if ((bits_in_use(planes + (half - 1) * stride, count) & kSign) != 0) return false;
+    unshuffle_bytes(planes, stride, half, count, out);
+    return true;
+  }
+  constexpr std::size_t kBlock = 2048, kWidest = 8;
+  alignas(16) std::array<char, kBlock * kWidest> block;
+  for (std::size_t i = 0; i < count; i += kBlock) {
+    const std::size_t piece = std::min(kBlock, count - i);
+    unshuffle_bytes(planes + i, stride, kind.stored_size, piece, block.data());
+    if (!kind.convert(block.data(), piece, out + i * kind.wanted_size)) return false;
   }
   return true;
+}
+
+enum class Placed { kGood, kDamaged, kOutOfRange };
+
+Placed place(Chunk& chunk, const Layout& layout, const ElementKind& kind, std::size_t elements) {
+  const char* const plain = inflate(chunk, layout);
+  if (plain == nullptr) return Placed::kDamaged;
+  const std::size_t inside = layout.chunk_bytes() / kind.stored_size;
+  const std::size_t first = static_cast<std::size_t>(chunk.first_row) * layout.row_bytes / kind.stored_size;
+  const std::size_t count = std::min(inside, elements - first);
+  chunk.wanted.resize(count * kind.wanted_size);
+  const bool shuffled = layout.shuffled && (chunk.skipped & 1U) == 0;
+  if (kind.convert == nullptr) {
+    if (shuffled) {
+      unshuffle_bytes(plain, inside, kind.stored_size, count, chunk.wanted.data());
+    } else {
+      std::memcpy(chunk.wanted.data(), plain, chunk.wanted.size());
+    }
+    return Placed::kGood;
+  }
+  const bool fits = shuffled ? convert_shuffled(plain, inside, kind, count, chunk.wanted.data())
+                             : kind.convert(plain, count, chunk.wanted.data());
+  return fits ? Placed::kGood : Placed::kOutOfRange;
 }
 
 }  // namespace
@@ -122,17 +161,18 @@ void prefer_huge_pages(void* begin, std::size_t bytes) {
   (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // a wish, no matter if unheard
 }
 
-ChunkOutcome read_chunks(std::int64_t dataset, std::size_t size, std::span<char> out, unsigned threads,
+ChunkOutcome read_chunks(std::int64_t dataset, const ElementKind& kind, std::size_t elements,
+                         const std::function<void(std::span<const char> wanted)>& append, unsigned threads,
                          const core::InterruptSource* interrupt) {
-  const auto layout = layout_of(dataset, size, out.size());
+  const auto layout = layout_of(dataset, kind.stored_size, elements);
   if (!layout) return ChunkOutcome::kNotApplicable;
   std::uint64_t next_row = 0;
   bool absent = false;
-  std::atomic<bool> damaged = false;
+  std::atomic<bool> damaged = false, out_of_range = false;
   core::ordered_batches<Chunk>(
       {.threads = threads, .interrupt = interrupt},
       [&](Chunk& chunk) {
-        if (next_row >= layout->rows || absent || damaged) return false;
+        if (next_row >= layout->rows || absent || damaged || out_of_range) return false;
         const hsize_t offset[kMaximalRank] = {next_row};
         hsize_t stored = 0;
         // A chunk never written has no address: the library knows its fill value.
@@ -156,10 +196,15 @@ ChunkOutcome read_chunks(std::int64_t dataset, std::size_t size, std::span<char>
         return true;
       },
       [&](Chunk& chunk) {
-        if (!place(chunk, *layout, size, out)) damaged = true;
+        const Placed placed = place(chunk, *layout, kind, elements);
+        if (placed == Placed::kDamaged) damaged = true;
+        if (placed == Placed::kOutOfRange) out_of_range = true;
       },
-      [](Chunk&) {});
+      [&](Chunk& chunk) {
+        if (!damaged && !out_of_range) append(chunk.wanted);
+      });
   if (damaged) return ChunkOutcome::kDamaged;
+  if (out_of_range) return ChunkOutcome::kOutOfRange;
   return absent ? ChunkOutcome::kNotApplicable : ChunkOutcome::kDone;
 }
 

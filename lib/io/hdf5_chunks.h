@@ -2,6 +2,7 @@
 // Private to the HDF5 sources: chunks inflated outside the library, on several threads. Includes no HDF5 header.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 
 #include "core/interrupt.h"
@@ -9,15 +10,28 @@
 namespace immucan::io::detail {
 
 enum class ChunkOutcome {
-  kDone,           ///< every byte is in place
+  kDone,           ///< every element was delivered
   kNotApplicable,  ///< another layout or filter: let the library read it
   kDamaged,        ///< a chunk does not inflate to its size
+  kOutOfRange,     ///< a value does not fit the wanted type
 };
 
-/// Reads the data set `dataset` (an open HDF5 handle) whose elements of `size` bytes are stored as they are wanted in
-/// memory. Chunks must span whole rows and be stored plain, deflated, or shuffled and deflated.
-[[nodiscard]] ChunkOutcome read_chunks(std::int64_t dataset, std::size_t size, std::span<char> out, unsigned threads,
-                                       const core::InterruptSource* interrupt);
+/// Elements as they are stored and as they are wanted in memory.
+struct ElementKind {
+  std::size_t stored_size, wanted_size;
+  /// Turns stored elements into wanted ones; false when one does not fit. Null: they are the same.
+  bool (*convert)(const char* stored, std::size_t count, char* wanted);
+  /// Whether the upper half of the stored bytes of every element must be zero for it to fit (whole numbers narrowed to
+  /// non-negative ones of half the size): such elements are taken from their lower bytes.
+  bool lower_half = false;
+};
+
+/// Reads the data set `dataset` (an open HDF5 handle) of `elements` elements in order, piece by piece, into `append`.
+/// Chunks must span whole rows and be stored plain, deflated, or shuffled and deflated. What was appended counts only
+/// when the outcome is kDone.
+[[nodiscard]] ChunkOutcome read_chunks(std::int64_t dataset, const ElementKind& kind, std::size_t elements,
+                                       const std::function<void(std::span<const char> wanted)>& append,
+                                       unsigned threads, const core::InterruptSource* interrupt);
 
 /// Asks for huge pages under memory not yet touched: filling a large array costs more in page faults than in inflating.
 void prefer_huge_pages(void* begin, std::size_t bytes);

@@ -30,6 +30,8 @@ namespace {
 constexpr std::uint64_t kAlwaysAllowedBytes = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMaximalDeflateRatio = 1100;
 constexpr std::uint64_t kMaximalChunkBytes = std::uint64_t{1} << 30;
+constexpr std::uint64_t kAlwaysAllowedChunks = std::uint64_t{1} << 16;
+constexpr std::uint64_t kLeastChunkEntry = 16;  ///< bytes of the index of chunks
 constexpr std::uint64_t kMaximalElements = std::uint64_t{1} << 40;
 
 constexpr const char* kRewrite = "Write the file again with the tool that made it";
@@ -245,9 +247,10 @@ std::vector<std::uint64_t> Hdf5Reader::shape(const std::string& path) const {
 
 namespace {
 
-/// Refuses values that lie in other files, chunks larger than any sane file and filters that are not at hand.
+/// Refuses values that lie in other files, chunks larger than any sane file or more of them than the file can name, and
+/// filters that are not at hand.
 void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
-                   std::size_t element_size) {
+                   std::size_t element_size, std::uint64_t file_bytes) {
   const Hdf5Handle properties(H5Dget_create_plist(dataset.get()), H5Pclose);
   const H5D_layout_t layout = H5Pget_layout(properties.get());
   if (H5Pget_external_count(properties.get()) > 0 || layout == H5D_VIRTUAL) {
@@ -256,10 +259,17 @@ void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5
   if (layout != H5D_CHUNKED) return;
   hsize_t chunk[H5S_MAX_RANK] = {};
   const int rank = H5Pget_chunk(properties.get(), H5S_MAX_RANK, chunk);
-  std::uint64_t bytes = element_size;
+  const auto dimensions = reader.shape(path);
+  std::uint64_t bytes = element_size, chunks = 1;
   for (int i = 0; i < rank; ++i) {
+    const std::uint64_t dimension =
+        static_cast<std::size_t>(i) < dimensions.size() ? dimensions[static_cast<std::size_t>(i)] : 1;
+    if (chunk[i] != 0 && dimension != 0) chunks *= (dimension - 1) / chunk[i] + 1;  // at most kMaximalElements
     if (chunk[i] != 0 && bytes > kMaximalChunkBytes / chunk[i]) reader.fail(path, "is cut into chunks beyond 1 GiB");
     bytes *= chunk[i];
+  }
+  if (chunks > kAlwaysAllowedChunks && chunks > file_bytes / kLeastChunkEntry) {
+    reader.fail(path, fmt::format("is cut into {} chunks, which a file of {} bytes cannot hold", chunks, file_bytes));
   }
   const int filters = H5Pget_nfilters(properties.get());
   for (int i = 0; i < filters; ++i) {
@@ -275,7 +285,7 @@ void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5
 
 /// Product of the dimensions, refused when the file cannot hold that many values.
 std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
-                             std::size_t element_size) {
+                             std::size_t element_size, std::uint64_t file_bytes) {
   std::uint64_t elements = 1;
   for (const std::uint64_t dimension : reader.shape(path)) {
     if (dimension != 0 && elements > kMaximalElements / dimension) {
@@ -283,7 +293,7 @@ std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, 
     }
     elements *= dimension;
   }
-  check_storage(reader, path, dataset, element_size);
+  check_storage(reader, path, dataset, element_size, file_bytes);
   const std::uint64_t bytes = elements * element_size;
   const std::uint64_t stored = H5Dget_storage_size(dataset.get());
   if (bytes > kAlwaysAllowedBytes && bytes / kMaximalDeflateRatio > stored) {
@@ -341,41 +351,71 @@ std::vector<T> sized_vector(std::size_t elements) {
   return values;
 }
 
-/// The values as the file holds them.
-template <class Stored>
-std::vector<Stored> read_stored(const ReadFrom& from, hid_t type) {
-  std::vector<Stored> values = sized_vector<Stored>(from.elements);
-  if (values.empty()) return values;
-  if (H5Tequal(type, NumberType<Stored>::file()) > 0) {
-    const std::span<char> bytes(reinterpret_cast<char*>(values.data()), values.size() * sizeof(Stored));
-    const auto outcome = detail::read_chunks(from.dataset.get(), sizeof(Stored), bytes, from.threads, from.interrupt);
-    if (outcome == detail::ChunkOutcome::kDone) return values;
-    if (outcome == detail::ChunkOutcome::kDamaged) from.reader.fail(from.path, "holds a damaged chunk");
+/// False when T cannot hold one of the values: clipped, an index would point at the wrong place.
+template <class T, class Stored>
+bool convert_elements(const char* stored, std::size_t count, char* wanted) {
+  bool fits = true;
+  for (std::size_t i = 0; i < count; ++i) {
+    Stored value;
+    std::memcpy(&value, stored + i * sizeof(Stored), sizeof(Stored));
+    if constexpr (std::is_integral_v<T> && std::is_integral_v<Stored>) fits &= std::in_range<T>(value);
+    const T converted = static_cast<T>(value);
+    std::memcpy(wanted + i * sizeof(T), &converted, sizeof(T));
   }
-  if (H5Dread(from.dataset.get(), NumberType<Stored>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
-    from.reader.fail(from.path, "cannot be read (damaged or truncated data)");
-  }
-  return values;
+  return fits;
 }
 
-/// Converted to T; an integer that T cannot hold is refused: clipped, an index would point at the wrong place.
 template <class T, class Stored>
-std::vector<T> read_converted(const ReadFrom& from, hid_t type) {
-  std::vector<Stored> stored = read_stored<Stored>(from, type);
+constexpr detail::ElementKind element_kind() {
+  constexpr bool kSame = std::is_same_v<T, Stored>;
+  constexpr bool kHalf = std::is_integral_v<T> && std::is_integral_v<Stored> && sizeof(Stored) == 2 * sizeof(T);
+  return {sizeof(Stored), sizeof(T), kSame ? nullptr : convert_elements<T, Stored>, kHalf};
+}
+
+template <class T>
+[[noreturn]] void fail_range(const ReadFrom& from, bool negative) {
+  if (negative) from.reader.fail(from.path, "holds a negative value");
+  from.reader.fail(from.path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
+}
+
+/// By the library, which knows every layout and filter.
+template <class T, class Stored>
+std::vector<T> read_by_library(const ReadFrom& from) {
+  std::vector<Stored> stored = sized_vector<Stored>(from.elements);
+  if (H5Dread(from.dataset.get(), NumberType<Stored>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, stored.data()) < 0) {
+    from.reader.fail(from.path, "cannot be read (damaged or truncated data)");
+  }
   if constexpr (std::is_same_v<T, Stored>) {
     return stored;
   } else {
     if constexpr (std::is_integral_v<T> && std::is_integral_v<Stored>) {
       for (const Stored value : stored) {
-        if (std::in_range<T>(value)) continue;
-        if (std::cmp_less(value, 0)) from.reader.fail(from.path, "holds a negative value");
-        from.reader.fail(from.path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
+        if (!std::in_range<T>(value)) fail_range<T>(from, std::cmp_less(value, 0));
       }
     }
     std::vector<T> values = sized_vector<T>(stored.size());
     std::ranges::transform(stored, values.begin(), [](Stored value) { return static_cast<T>(value); });
     return values;
   }
+}
+
+template <class T, class Stored>
+std::vector<T> read_converted(const ReadFrom& from, hid_t type) {
+  if (from.elements == 0) return {};
+  if (H5Tequal(type, NumberType<Stored>::file()) > 0) {
+    std::vector<T> values;
+    values.reserve(from.elements);
+    detail::prefer_huge_pages(values.data(), from.elements * sizeof(T));
+    const auto append = [&](std::span<const char> bytes) {
+      const auto* const begin = reinterpret_cast<const T*>(bytes.data());
+      values.insert(values.end(), begin, begin + bytes.size() / sizeof(T));
+    };
+    const auto outcome = detail::read_chunks(from.dataset.get(), element_kind<T, Stored>(), from.elements, append,
+                                             from.threads, from.interrupt);
+    if (outcome == detail::ChunkOutcome::kDone) return values;
+    if (outcome == detail::ChunkOutcome::kDamaged) from.reader.fail(from.path, "holds a damaged chunk");
+  }
+  return read_by_library<T, Stored>(from);
 }
 
 template <class T>
@@ -406,8 +446,9 @@ std::vector<T> Hdf5Reader::array(const std::string& path) const {
   const Hdf5Handle dataset = state_->dataset(path);
   const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
   const std::size_t size = std::max(sizeof(T), H5Tget_size(type.get()));
-  const ReadFrom from{
-      *this, path, dataset, checked_elements(*this, path, dataset, size), state_->threads, state_->interrupt};
+  const ReadFrom from{*this,           path,
+                      dataset,         checked_elements(*this, path, dataset, size, state_->heaps->file_bytes()),
+                      state_->threads, state_->interrupt};
   if (what == Hdf5Kind::kIntegers) return read_integers<T>(from, type.get());
   if constexpr (std::is_floating_point_v<T>) {
     if (H5Tget_size(type.get()) > sizeof(float)) return read_converted<T, double>(from, type.get());
@@ -425,7 +466,7 @@ std::vector<std::uint8_t> Hdf5Reader::booleans(const std::string& path) const {
   if (kind(path) != Hdf5Kind::kBooleans) fail(path, "is not a boolean array");
   const Hdf5Handle dataset = state_->dataset(path);
   const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
-  std::vector<std::uint8_t> values(checked_elements(*this, path, dataset, 1));
+  std::vector<std::uint8_t> values(checked_elements(*this, path, dataset, 1, state_->heaps->file_bytes()));
   if (!values.empty() && H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     fail(path, "cannot be read (damaged or truncated data)");
   }
@@ -441,8 +482,9 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& path) const {
   const detail::RawReferences raw;
   const std::size_t size =
       H5Tis_variable_str(type.get()) > 0 ? state_->heaps->reference_bytes() : H5Tget_size(type.get());
-  auto values = detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(),
-                                   checked_elements(*this, path, dataset, size), *state_->heaps);
+  auto values =
+      detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(),
+                         checked_elements(*this, path, dataset, size, state_->heaps->file_bytes()), *state_->heaps);
   if (!values) fail(path, values.error());
   return std::move(*values);
 }

@@ -1,5 +1,5 @@
 // CPU seconds (user and system) of writing and reading a matrix of counts in our containers:
-//   bench_containers DIR [MILLIONS=20] [THREADS=1] [RUNS=3]
+//   bench_containers DIR [MILLIONS=20] [THREADS=1] [RUNS=3] [h5ad|tenx|mtx]
 // Cells × genes, sorted; a gene's share of the counts falls as 1/rank, values are geometric: the spread of index gaps
 // and values that makes single-cell counts compress as they do. "raw" is 8 bytes per stored value and 8 per row. "no
 // hash" leaves out the SHA-256 that every input gets. The least of the runs is printed, of several quantities in turn.
@@ -152,7 +152,7 @@ struct Bench {
 
 int main(int argc, char** argv) {
   if (argc < 2) {
-    std::fprintf(stderr, "usage: bench_containers DIR [MILLIONS] [THREADS] [RUNS]\n");
+    std::fprintf(stderr, "usage: bench_containers DIR [MILLIONS] [THREADS] [RUNS] [h5ad|tenx|mtx]\n");
     return 64;
   }
   const auto number = [&](int at, unsigned long otherwise) {
@@ -172,9 +172,10 @@ int main(int argc, char** argv) {
     bench.tenx.counts = bench.matrix();
     std::printf("stored values\t%.1f M, %u threads\n", 1e-6 * static_cast<double>(bench.matrix().stored()),
                 bench.threads);
-    bench.h5ad();
-    bench.tenx_h5();
-    bench.matrix_market();
+    const std::string only = argc > 5 ? argv[5] : "";
+    if (only.empty() || only == "h5ad") bench.h5ad();
+    if (only.empty() || only == "tenx") bench.tenx_h5();
+    if (only.empty() || only == "mtx") bench.matrix_market();
   } catch (const core::Error& error) {
     std::fprintf(stderr, "bench_containers: %s\n", error.what());
     return static_cast<int>(error.status());
