@@ -142,9 +142,11 @@ void call_barcode(const CutRead& read, const Whitelist& whitelist, BarcodeCall& 
   call.listed = true;
   std::uint32_t rank = 0;
   bool many_unknown = false;
+  call.unknown_base = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     codes[i] = encode_part(listed.bases(i));
     many_unknown |= codes[i].unknown > 1;
+    call.unknown_base |= codes[i].unknown > 0;
     if (codes[i].unknown == 0) found[i] = parts[i].find(codes[i].code, codes[i].length);
     call.listed &= found[i].has_value();
     rank = static_cast<std::uint32_t>(rank * parts[i].size() + found[i].value_or(0));
@@ -174,11 +176,12 @@ void call_barcode(const CutRead& read, const Whitelist& whitelist, BarcodeCall& 
 }
 
 std::optional<std::uint32_t> resolve_candidates(std::span<const BarcodeCandidate> candidates,
-                                                std::span<const std::uint32_t> exact_reads) {
+                                                std::span<const std::uint32_t> exact_reads, BarcodeRule rule) {
+  const double pseudocount = rule == BarcodeRule::kPseudocounts ? 1 : 0;
   double sum = 0, best = -1;
   std::uint32_t chosen = 0;
   for (const BarcodeCandidate& candidate : candidates) {
-    const double weight = (exact_reads[candidate.rank] + 1.0) * std::pow(10.0, -candidate.quality / 10.0);
+    const double weight = (exact_reads[candidate.rank] + pseudocount) * std::pow(10.0, -candidate.quality / 10.0);
     sum += weight;
     // Equal weights go to the later barcode of the list; only a threshold below one half could make that matter.
     if (weight > best || (weight == best && candidate.rank > chosen)) {
@@ -186,7 +189,7 @@ std::optional<std::uint32_t> resolve_candidates(std::span<const BarcodeCandidate
       chosen = candidate.rank;
     }
   }
-  if (best < kPosterior * sum) return std::nullopt;
+  if (sum <= 0 || best < kPosterior * sum) return std::nullopt;
   return chosen;
 }
 

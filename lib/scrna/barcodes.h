@@ -28,6 +28,13 @@ enum class BarcodeClass : std::uint8_t {
 inline constexpr std::size_t kBarcodeClasses = 8;
 [[nodiscard]] std::string_view name_of(BarcodeClass barcode_class);
 
+/// Which of the barcodes at one substitution is taken.
+enum class BarcodeRule : std::uint8_t {
+  kPseudocounts,  ///< 1MM_multi_Nbase_pseudocounts: one is taken, several are weighed by exact reads + 1
+  kSeenExactly    ///< 1MM_multi, STARsolo's default: only those some read has exactly, weighed by exact reads; several
+                  ///< at an N are too many
+};
+
 struct BarcodeCandidate {
   std::uint32_t rank = 0;
   std::uint8_t quality = 0;  ///< of the substituted base, at most 33; summed over the parts
@@ -35,10 +42,11 @@ struct BarcodeCandidate {
 
 struct BarcodeCall {
   BarcodeClass barcode_class = BarcodeClass::kNoMatch;
-  bool listed = false;     ///< the barcode is on the list, whatever the UMI: counts towards exact reads
-  std::uint32_t rank = 0;  ///< for kExact and kOneMismatch, or when `listed`
-  std::uint32_t umi = 0;   ///< 2 bits per base, the first base highest
-  std::vector<BarcodeCandidate> candidates;  ///< for kMulti
+  bool listed = false;        ///< the barcode is on the list, whatever the UMI: counts towards exact reads
+  std::uint32_t rank = 0;     ///< for kExact and kOneMismatch, or when `listed`
+  std::uint32_t umi = 0;      ///< 2 bits per base, the first base highest
+  bool unknown_base = false;  ///< an N in the barcode
+  std::vector<BarcodeCandidate> candidates;  ///< for kMulti and kOneMismatch
 };
 
 /// Judges barcode and UMI of a cut read (whole, Phred + 33). A barcode of several parts may have one substitution in
@@ -46,7 +54,9 @@ struct BarcodeCall {
 void call_barcode(const CutRead& read, const Whitelist& whitelist, BarcodeCall& call);
 
 /// The candidate whose (exact reads + 1) · 10^(−quality/10) is at least 0.975 of the sum over all; else nullopt.
+/// Without the 1 for kSeenExactly.
 [[nodiscard]] std::optional<std::uint32_t> resolve_candidates(std::span<const BarcodeCandidate> candidates,
-                                                              std::span<const std::uint32_t> exact_reads);
+                                                              std::span<const std::uint32_t> exact_reads,
+                                                              BarcodeRule rule = BarcodeRule::kPseudocounts);
 
 }  // namespace immucan::scrna

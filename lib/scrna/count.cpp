@@ -12,6 +12,7 @@
 #include "core/ordered_batches.h"
 #include "io/fastq.h"
 #include "io/temporary_file.h"
+#include "scrna/bam_input.h"
 #include "scrna/chemistry_detection.h"
 #include "scrna/deferred_reads.h"
 
@@ -33,22 +34,6 @@ constexpr std::uint64_t kLeastStoreBytes = std::uint64_t{16} << 20;
 /// One part in eight of the memory is for reads whose barcode is not decided.
 std::size_t deferred_budget(const CountOptions& options) {
   return options.memory ? *options.memory / 8 : std::numeric_limits<std::size_t>::max();
-}
-
-std::uint64_t store_budget(const CountOptions& options, const ReferenceIndex& index, const Whitelist& whitelist,
-                           unsigned threads) {
-  if (!options.memory) return MoleculeStore::kUnlimited;
-  const std::uint64_t batches = threads <= 1 ? 1 : 2 * std::uint64_t{threads} + 2;
-  const std::uint64_t fixed =
-      index.bytes() + whitelist.size() * kBarcodeBytes + batches * kBatchBytes + kOtherBytes + deferred_budget(options);
-  if (fixed + kLeastStoreBytes > *options.memory) {
-    core::raise_usage(
-        fmt::format("--memory: {} MB do not hold the index, {} barcodes and the batches of {} threads. Give "
-                    "at least {} MB.",
-                    *options.memory >> 20, whitelist.size(), threads,
-                    ((fixed - deferred_budget(options) + kLeastStoreBytes) * 8 / 7 >> 20) + 1));
-  }
-  return *options.memory - fixed;
 }
 
 /// Barcode and UMI of a read that is mapped.
@@ -91,30 +76,28 @@ class Counter {
     read_all();
     judge_barcodes();
     resolve_deferred();
-    CountResult result;
     if (counted_ == 0) {
-      core::raise({options_.read2.front().string(), core::Place::none(),
+      core::raise({(options_.bam.empty() ? options_.read2 : options_.bam).front().string(), core::Place::none(),
                    fmt::format("none of {} reads with a barcode maps to a gene", summary_.valid_barcodes()),
                    "Check that the index is of the right species and that the reads are RNA"});
     }
-    if (store_.spilled()) context_.log.info("more than --memory: reads were kept in a temporary file");
-    result.barcodes =
-        count_molecules(store_, options_.rules, sets_, context_.threads, &context_.interrupt, result.molecules);
-    summary_.counted = result.molecules.reads;
-    result.reads = summary_;
-    std::vector<std::uint64_t> totals;
-    for (const CellCounts& cell : result.barcodes) totals.push_back(cell.molecules());
-    std::optional<std::uint64_t> expected;
-    if (options_.expected_cells) expected = static_cast<std::uint64_t>(*options_.expected_cells);
-    result.call = call_cells(totals, expected);
-    return result;
+    return collect_counts(store_, sets_, summary_, options_, context_);
   }
 
  private:
   void read_all() {
     std::vector<io::FastqLane> lanes;
     for (std::size_t i = 0; i < options_.read1.size(); ++i) lanes.push_back({{options_.read1[i], options_.read2[i]}});
-    io::FastqBatchReader reader(lanes, {}, context_);
+    if (options_.bam.empty()) return read_batches(io::FastqBatchReader(lanes, {}, context_));
+    std::vector<std::vector<std::unique_ptr<io::ByteSource>>> sources;
+    for (const std::filesystem::path& path : options_.bam) {
+      auto& files = sources.emplace_back();
+      for (auto& half : bam_as_fastq(path, context_)) files.push_back(std::move(half));
+    }
+    read_batches(io::FastqBatchReader(std::move(sources), {}));
+  }
+
+  void read_batches(io::FastqBatchReader reader) {
     core::ordered_batches<Batch>(
         {.threads = context_.threads, .interrupt = &context_.interrupt, .background = reader.background()},
         [&](Batch& batch) { return reader.next(batch.reads); }, [&](Batch& batch) { work(batch); },
@@ -172,9 +155,14 @@ class Counter {
       std::atomic_ref(exact_reads_[call.rank]).fetch_add(1, std::memory_order_relaxed);
     }
     ++batch.summary.barcodes[static_cast<std::size_t>(call.barcode_class)];
-    if (call.barcode_class == BarcodeClass::kExact || call.barcode_class == BarcodeClass::kOneMismatch) {
+    const bool unseen_refused = options_.barcode_rule == BarcodeRule::kSeenExactly;
+    const bool undecided = call.barcode_class == BarcodeClass::kMulti ||
+                           (call.barcode_class == BarcodeClass::kOneMismatch && unseen_refused);
+    if (undecided && unseen_refused && call.unknown_base && call.candidates.size() > 1) return;
+    if (!undecided &&
+        (call.barcode_class == BarcodeClass::kExact || call.barcode_class == BarcodeClass::kOneMismatch)) {
       batch.called.push_back({call.rank, call.umi, 0});
-    } else if (call.barcode_class == BarcodeClass::kMulti) {
+    } else if (undecided) {
       batch.called.push_back({0, call.umi, static_cast<std::uint32_t>(call.candidates.size())});
       batch.candidates.insert(batch.candidates.end(), call.candidates.begin(), call.candidates.end());
     } else {
@@ -201,8 +189,12 @@ class Counter {
     context_.progress.update("reads", summary_.reads);
   }
 
+  [[nodiscard]] std::string first_file() const {
+    return (options_.bam.empty() ? options_.read1 : options_.bam).front().string();
+  }
+
   void judge_barcodes() const {
-    const std::string file = options_.read1.front().string();
+    const std::string file = first_file();
     if (summary_.reads == 0)
       core::raise({file, core::Place::none(), "holds no reads", "Give the FASTQ files of a sequenced library"});
     const auto reads = static_cast<double>(summary_.reads);
@@ -222,9 +214,11 @@ class Counter {
       resolved.clear();
     };
     deferred_.for_each([&](const DeferredRead& read, std::span<const BarcodeCandidate> candidates) {
-      const auto rank = resolve_candidates(candidates, exact_reads_);
+      const auto rank = resolve_candidates(candidates, exact_reads_, options_.barcode_rule);
+      const bool one = candidates.size() == 1;
+      if (one && !rank) ++summary_.unseen;
       if (!rank) return;
-      ++summary_.multi_resolved;
+      if (!one) ++summary_.multi_resolved;
       if (read.counts) resolved.push_back({*rank, read.gene, read.umi, MoleculeReads::kOneRead | read.evidence});
       if (resolved.size() >= kResolveAtOnce) flush();
     });
@@ -248,11 +242,43 @@ class Counter {
 
 std::uint64_t ReadSummary::valid_barcodes() const {
   return barcodes[static_cast<std::size_t>(BarcodeClass::kExact)] +
-         barcodes[static_cast<std::size_t>(BarcodeClass::kOneMismatch)] + multi_resolved;
+         barcodes[static_cast<std::size_t>(BarcodeClass::kOneMismatch)] + multi_resolved - unseen;
+}
+
+std::uint64_t store_budget(const CountOptions& options, const ReferenceIndex& index, const Whitelist& whitelist,
+                           unsigned threads) {
+  if (!options.memory) return MoleculeStore::kUnlimited;
+  const std::uint64_t batches = threads <= 1 ? 1 : 2 * std::uint64_t{threads} + 2;
+  const std::uint64_t fixed =
+      index.bytes() + whitelist.size() * kBarcodeBytes + batches * kBatchBytes + kOtherBytes + deferred_budget(options);
+  if (fixed + kLeastStoreBytes > *options.memory) {
+    core::raise_usage(
+        fmt::format("--memory: {} MB do not hold the index, {} barcodes and the batches of {} threads. Give "
+                    "at least {} MB.",
+                    *options.memory >> 20, whitelist.size(), threads,
+                    ((fixed - deferred_budget(options) + kLeastStoreBytes) * 8 / 7 >> 20) + 1));
+  }
+  return *options.memory - fixed;
+}
+
+CountResult collect_counts(MoleculeStore& store, const GeneSets& sets, const ReadSummary& reads,
+                           const CountOptions& options, core::RunContext& context) {
+  if (store.spilled()) context.log.info("more than --memory: reads were kept in a temporary file");
+  CountResult result;
+  result.barcodes = count_molecules(store, options.rules, sets, context.threads, &context.interrupt, result.molecules);
+  result.reads = reads;
+  result.reads.counted = result.molecules.reads;
+  std::vector<std::uint64_t> totals;
+  for (const CellCounts& cell : result.barcodes) totals.push_back(cell.molecules());
+  std::optional<std::uint64_t> expected;
+  if (options.expected_cells) expected = static_cast<std::uint64_t>(*options.expected_cells);
+  result.call = call_cells(totals, expected);
+  return result;
 }
 
 CountResult count_reads(const CountOptions& options, const Chemistry& chemistry, const ReferenceIndex& index,
                         const Whitelist& whitelist, core::RunContext& context) {
+  if (!options.bam.empty() && options.bam_tags) return count_tagged(options, index, whitelist, context);
   return Counter(options, chemistry, index, whitelist, context).run();
 }
 

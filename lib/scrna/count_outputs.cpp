@@ -119,6 +119,7 @@ std::string summary_json(const std::string& sample, const CountOptions& options,
       barcodes[std::string(name_of(barcode_class))] = result.reads.barcodes[i];
     }
   }
+  if (options.barcode_rule == BarcodeRule::kSeenExactly) barcodes["one_mismatch_never_exact"] = result.reads.unseen;
   json["valid_barcodes"] = result.reads.valid_barcodes();
   auto& mapping = json["mapping"];
   for (std::size_t i = 0; i < kReadClasses; ++i)
@@ -223,7 +224,8 @@ io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, c
 
 void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, const ChosenChemistry& chosen,
                          const ReferenceIndex& index, const CountResult& result, const core::RunContext& context) {
-  const std::string sample = options.sample.empty() ? sample_of(options.read2.front()) : options.sample;
+  const std::string sample =
+      options.sample.empty() ? sample_of((options.bam.empty() ? options.read2 : options.bam).front()) : options.sample;
   const std::size_t genes = index.genes().size();
   io::TenxMatrix matrix;
   for (std::size_t i = 0; i < genes; ++i)

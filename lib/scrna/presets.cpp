@@ -9,7 +9,7 @@ namespace {
 constexpr std::array<Preset, 4> kPresets = {{
     {"default", {}},
     {"cellranger", {UmiRule::k1mmCr, MultiGeneRule::kCorrectedReads, false, false}},
-    {"starsolo", {UmiRule::k1mmAll, MultiGeneRule::kKeep, false, false}},
+    {"starsolo", {UmiRule::k1mmAll, MultiGeneRule::kKeep, false, false}, BarcodeRule::kSeenExactly},
     {"alevin-fry", {UmiRule::kExact, MultiGeneRule::kWinner, false, false}},
 }};
 

@@ -14,10 +14,12 @@ namespace {
 /// Above this many UMIs of one gene and cell, neighbours are looked up instead of compared pairwise.
 constexpr std::size_t kPairwiseUmis = 48;
 
-constexpr std::array<std::pair<UmiRule, std::string_view>, 4> kUmiRules = {{{UmiRule::k1mmCr, "1mm-cr"},
-                                                                            {UmiRule::kDirectional, "directional"},
-                                                                            {UmiRule::k1mmAll, "1mm-all"},
-                                                                            {UmiRule::kExact, "exact"}}};
+constexpr std::array<std::pair<UmiRule, std::string_view>, 5> kUmiRules = {
+    {{UmiRule::k1mmCr, "1mm-cr"},
+     {UmiRule::kDirectionalUmitools, "directional-umitools"},
+     {UmiRule::kDirectional, "directional"},
+     {UmiRule::k1mmAll, "1mm-all"},
+     {UmiRule::kExact, "exact"}}};
 constexpr std::array<std::pair<MultiGeneRule, std::string_view>, 5> kMultiGeneRules = {
     {{MultiGeneRule::kCorrectedReads, "corrected-reads"},
      {MultiGeneRule::kMostReads, "most-reads"},
@@ -92,7 +94,7 @@ void correct_1mm_cr(std::span<const std::uint32_t> umis, std::span<const std::ui
   }
 }
 
-void correct_directional(std::span<const std::uint32_t> umis, std::span<const std::uint32_t> reads,
+void correct_directional(std::span<const std::uint32_t> umis, std::span<const std::uint32_t> reads, std::uint32_t less,
                          std::vector<std::uint32_t>& corrected) {
   const RankedUmis ranked(umis, ordered(umis.size(), [&](std::uint32_t a, std::uint32_t b) {
                             return reads[a] != reads[b] ? reads[a] > reads[b] : umis[a] < umis[b];
@@ -100,7 +102,7 @@ void correct_directional(std::span<const std::uint32_t> umis, std::span<const st
   for (std::uint32_t rank = 1; rank < ranked.size(); ++rank) {
     std::uint32_t first = rank;
     ranked.neighbours(rank, [&](std::uint32_t other) {
-      if (other < first && reads[ranked.at(other)] >= 2 * reads[ranked.at(rank)]) first = other;
+      if (other < first && reads[ranked.at(other)] >= 2 * reads[ranked.at(rank)] - less) first = other;
     });
     if (first != rank) corrected[ranked.at(rank)] = corrected[ranked.at(first)];
   }
@@ -163,7 +165,10 @@ std::vector<std::uint32_t> correct_umis(std::span<const std::uint32_t> umis, std
       correct_1mm_cr(umis, reads, corrected);
       break;
     case UmiRule::kDirectional:
-      correct_directional(umis, reads, corrected);
+      correct_directional(umis, reads, 0, corrected);
+      break;
+    case UmiRule::kDirectionalUmitools:
+      correct_directional(umis, reads, 1, corrected);
       break;
     case UmiRule::k1mmAll:
       correct_1mm_all(umis, reads, corrected);

@@ -14,8 +14,9 @@ namespace immucan::scrna {
 enum class UmiRule : std::uint8_t {
   k1mmCr,        ///< ranked by reads, then sequence: each takes the highest-ranked above it at one substitution; once
   kDirectional,  ///< joins the first of more reads at one substitution with at least twice its reads; transitive
-  k1mmAll,       ///< all that are connected by single substitutions are one
-  kExact         ///< only equal ones are one
+  kDirectionalUmitools,  ///< likewise with twice its reads less one (Smith 2017, Genome Res 27:491)
+  k1mmAll,               ///< all that are connected by single substitutions are one
+  kExact                 ///< only equal ones are one
 };
 
 /// A UMI of one cell with reads of several genes.
@@ -41,7 +42,7 @@ struct CountingRules {
 
 [[nodiscard]] std::string_view name_of(UmiRule rule);
 [[nodiscard]] std::string_view name_of(MultiGeneRule rule);
-/// "1mm-cr", "directional", "1mm-all", "exact".
+/// "1mm-cr", "directional", "directional-umitools", "1mm-all", "exact".
 [[nodiscard]] std::optional<UmiRule> find_umi_rule(std::string_view name);
 /// "corrected-reads", "most-reads", "drop", "keep", "winner".
 [[nodiscard]] std::optional<MultiGeneRule> find_multi_gene_rule(std::string_view name);

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/output.h"
 #include "core/text.h"
+#include "scrna/bam_input.h"
 #include "scrna/chemistry_detection.h"
 #include "scrna/count.h"
 #include "scrna/count_outputs.h"
@@ -26,13 +27,14 @@ struct Options {
   scrna::CountOptions count;
   RuleOptions rules;
   std::optional<std::string> memory;
+  std::string bam_genes = "map";
 };
 
 void declare_rules(cli::OptionSet& set, RuleOptions& rules) {
   std::vector<std::string> names;
   for (const scrna::Preset& preset : scrna::presets()) names.emplace_back(preset.name);
   set.choice("--preset", rules.preset, names, "Counting rules of another program");
-  set.choice("--umi-rule", rules.umi, {"preset", "1mm-cr", "directional", "1mm-all", "exact"},
+  set.choice("--umi-rule", rules.umi, {"preset", "1mm-cr", "directional", "directional-umitools", "1mm-all", "exact"},
              "Which UMIs of a cell and gene are one");
   set.choice("--multi-gene-umis", rules.multi_gene,
              {"preset", "corrected-reads", "most-reads", "drop", "keep", "winner"},
@@ -41,8 +43,10 @@ void declare_rules(cli::OptionSet& set, RuleOptions& rules) {
            "Also distribute molecules of several genes by expectation maximisation: layer total_em");
 }
 
-scrna::CountingRules rules_of(const RuleOptions& options) {
+/// The preset starsolo takes the rules of the run that wrote the BAM.
+scrna::CountingRules rules_of(const RuleOptions& options, const std::vector<std::filesystem::path>& bam) {
   scrna::CountingRules rules = scrna::find_preset(options.preset).value().rules;
+  if (options.preset == "starsolo" && !bam.empty()) rules = scrna::starsolo_rules_of(bam.front()).value_or(rules);
   rules.umi = scrna::find_umi_rule(options.umi).value_or(rules.umi);
   rules.multi_gene = scrna::find_multi_gene_rule(options.multi_gene).value_or(rules.multi_gene);
   rules.expectation_maximisation = options.expectation_maximisation;
@@ -56,8 +60,13 @@ void declare(cli::OptionSet& set, Options& all) {
   set.option(
       "--whitelist", options.whitelists,
       "Barcodes of the chemistry, one per line; one file per part, or a column per part. Without: found in the reads");
-  set.option("-1,--read1", options.read1, "FASTQ with barcode and UMI, one file per lane", true);
-  set.option("-2,--read2", options.read2, "FASTQ with the RNA, in the same order", true);
+  set.option("-1,--read1", options.read1, "FASTQ with barcode and UMI, one file per lane");
+  set.option("-2,--read2", options.read2, "FASTQ with the RNA, in the same order");
+  set.option("--bam", options.bam, "BAM of Cell Ranger or STARsolo instead of FASTQ; needs --chemistry");
+  set.choice(
+      "--bam-genes", all.bam_genes, {"map", "tags"},
+      "map: barcodes and reads as sequenced (CR, CY, UR, UY), from the start; tags: barcode, UMI and gene of the "
+      "BAM (CB, UR, GX, gx)");
   set.option("--sample", options.sample, "Sample id; by default the beginning of the name of the first read 2 file");
   set.choice("--specimen", options.specimen, {"tissue", "blood", "stool", "saliva"}, "What was sampled");
   set.group("Output");
@@ -88,7 +97,11 @@ void tell(const scrna::ChosenChemistry& chosen, const core::RunContext& context)
 
 core::Status run(const Options& all, core::RunContext& context) {
   scrna::CountOptions options = all.count;
-  options.rules = rules_of(all.rules);
+  options.bam_tags = all.bam_genes == "tags";
+  if (options.bam.empty() == options.read1.empty())
+    core::raise_usage(options.bam.empty() ? "Give reads: -1 and -2, or --bam." : "Give either -1 and -2, or --bam.");
+  options.rules = rules_of(all.rules, options.bam);
+  options.barcode_rule = scrna::find_preset(all.rules.preset).value().barcode_rule;
   if (all.memory) {
     options.memory = core::parse_bytes(*all.memory);
     if (!options.memory)
@@ -102,9 +115,13 @@ core::Status run(const Options& all, core::RunContext& context) {
     core::raise_usage("--expected-cells: " + std::to_string(*options.expected_cells) + " is not a positive number.");
   scrna::require_known_chemistry(options.chemistry);
   const scrna::ReferenceIndex index(options.index, context);
-  const scrna::ChosenChemistry chosen = scrna::choose_chemistry(
-      {options.read1, options.read2, options.whitelists, options.chemistry, options.strand, options.expected_cells},
-      index, context);
+  // A BAM is read once, as a stream is.
+  const std::vector<std::filesystem::path> stream = {"-"};
+  const bool bam = !options.bam.empty();
+  const scrna::ChosenChemistry chosen =
+      scrna::choose_chemistry({bam ? stream : options.read1, bam ? stream : options.read2, options.whitelists,
+                               options.chemistry, options.strand, options.expected_cells},
+                              index, context);
   tell(chosen, context);
   const scrna::CountResult result = scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
   core::OutputSet outputs = core::OutputSet::folder(context, options.output);

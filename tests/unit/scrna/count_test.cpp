@@ -240,6 +240,89 @@ TEST_CASE("counting: planted molecules come back, with the same bytes for any nu
   CHECK((!mtx[0].empty() && mtx[0] == mtx[1] && mtx[1] == mtx[2]));
 }
 
+namespace {
+
+template <class T>
+std::string bytes(T value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(T)};
+}
+
+/// One record of a BAM: flag, bases and text tags as "CR:…".
+std::string bam_record(const std::string& name, std::uint16_t flag, const std::string& bases,
+                       const std::vector<std::string>& tags, int places = 1) {
+  std::string body(8, '\0');
+  body += static_cast<char>(name.size() + 1);
+  body += std::string(5, '\0') + bytes(flag) + bytes(static_cast<std::uint32_t>(bases.size())) + std::string(12, '\0') +
+          name + '\0';
+  for (std::size_t i = 0; i < bases.size(); i += 2) {
+    const auto code = [&](std::size_t at) {
+      return at < bases.size() ? 1U << std::string("ACGT").find(bases[at]) : 0U;
+    };
+    body += static_cast<char>(code(i) << 4U | code(i + 1));
+  }
+  body += std::string(bases.size(), '\xff');
+  for (const std::string& tag : tags) body += tag.substr(0, 2) + "Z" + tag.substr(3) + '\0';
+  body += "NHC" + std::string(1, static_cast<char>(places));
+  return bytes(static_cast<std::uint32_t>(body.size())) + body;
+}
+
+}  // namespace
+
+TEST_CASE("a BAM is counted anew from its reads, or by its own barcodes and genes") {
+  const Reference reference;
+  const auto index = reference.load();
+  const std::string& g = reference.genome;
+  const std::vector<std::string> list = {"AAACCCAAGAAACACT", "TTTGTTGTCTTTCTTC"};
+  const scrna::Whitelist whitelist(list, 16);
+  const std::vector<std::string> cell = {"CR:" + list[0], "CB:" + list[0] + "-1"};
+  const auto tags = [&](const std::string& umi, const std::string& gene, const std::string& genes = "-") {
+    auto all = cell;
+    for (const std::string& tag : {"UR:" + umi, "GX:" + gene, "gx:" + genes}) all.push_back(tag);
+    return all;
+  };
+  std::string bam = std::string("BAM\1", 4) + bytes<std::uint32_t>(0) + bytes<std::uint32_t>(0);
+  bam += bam_record("a", 0, g.substr(1050, 90), tags("ACGTTGCAACGT", "FWD"));
+  bam += bam_record("a2", 0, g.substr(1060, 90), tags("ACGTTGCAACGA", "FWD"));    // one error in the UMI
+  bam += bam_record("b", 0x10, g.substr(7050, 90), tags("TTGTTGCAACGT", "REV"));  // stored as on the forward strand
+  // One read at two places of two genes, and one whose second place has the gene.
+  bam += bam_record("c", 0, g.substr(3116, 28), tags("GGGTTGCAACGT", "-", "FWD"), 2);
+  bam += bam_record("d", 0, g.substr(15000, 90), tags("CCGTTGCAACGT", "-"), 2);
+  bam += bam_record("c", 0x100, g.substr(3116, 28), tags("GGGTTGCAACGT", "-", "COPY"), 2);
+  bam += bam_record("d", 0x100, g.substr(15000, 90), tags("CCGTTGCAACGT", "COPY", "COPY"), 2);
+  scrna::CountOptions options;
+  options.bam = {reference.write("P01.bam", bam)};
+  options.rules.expectation_maximisation = true;
+  const auto chemistry = scrna::find_chemistry("10xv3").value();
+  const auto count = [&] {
+    core::RunContext context("scrna-count", "0", "count");
+    return scrna::count_reads(options, chemistry, index, whitelist, context);
+  };
+  const auto anew = count();
+  CHECK(anew.reads.reads == 5);
+  REQUIRE(anew.barcodes.size() == 1);
+  REQUIRE(anew.barcodes[0].genes.size() == 2);
+  CHECK(anew.molecules.molecules == 2);
+  CHECK(anew.molecules.shared == 1);
+  options.bam_tags = true;
+  const auto tagged = count();
+  CHECK(tagged.reads.reads == 5);
+  CHECK(tagged.molecules.molecules == 3);
+  CHECK(tagged.molecules.shared == 1);
+  REQUIRE(tagged.barcodes[0].genes.size() == 3);
+  check_refused(core::Status::kBadInput, "gene OTHER is not in the index", [&] {
+    options.bam = {reference.write("P02.bam", bam + bam_record("e", 0, "ACGT", tags("ACGTTGCAACGT", "OTHER")))};
+    (void)count();
+  });
+  check_refused(core::Status::kBadInput, "none of 1 reads has a barcode, a UMI and a gene", [&] {
+    options.bam = {reference.write("P02.bam", bam.substr(0, 12) + bam_record("e", 0, "ACGT", {}))};
+    (void)count();
+  });
+  check_refused(core::Status::kBadInput, "read e has no barcode and UMI as sequenced", [&] {
+    options.bam_tags = false;
+    (void)count();
+  });
+}
+
 TEST_CASE("input that cannot be counted") {
   const Reference reference;
   const auto index = reference.load();

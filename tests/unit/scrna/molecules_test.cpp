@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "scrna/bam_input.h"
 #include "scrna/cell_calling.h"
 #include "scrna/read_mapping.h"
 
@@ -270,4 +271,23 @@ TEST_CASE("molecules one by one: corrected UMIs with the reads of all that were 
   other += summary;
   CHECK(other.reads_per_molecule == std::vector<std::uint64_t>{0, 2, 2, 0, 0, 0, 2});
   CHECK(count({record(3, "AAAAAAAAAACC", 5)}, summary).kept.empty());
+}
+
+TEST_CASE("the rules of the STARsolo run that wrote a BAM") {
+  using scrna::MultiGeneRule;
+  using scrna::UmiRule;
+  const auto rules = [](const std::string& options) {
+    const auto found = scrna::starsolo_rules("@HD\tVN:1.4\n@CO\tuser command line: STAR --soloType CB_UMI_Simple" +
+                                             options + "\n@CO\t--soloUMIdedup Exact\n");
+    return found ? std::pair(found->umi, found->multi_gene) : std::pair(UmiRule::kExact, MultiGeneRule::kWinner);
+  };
+  CHECK(rules("") == std::pair(UmiRule::k1mmAll, MultiGeneRule::kKeep));
+  CHECK(rules(" --soloUMIdedup 1MM_CR --soloUMIfiltering MultiGeneUMI_CR") ==
+        std::pair(UmiRule::k1mmCr, MultiGeneRule::kCorrectedReads));
+  CHECK(rules(" --soloUMIfiltering - --soloUMIdedup 1MM_Directional") ==
+        std::pair(UmiRule::kDirectional, MultiGeneRule::kKeep));
+  CHECK(rules(" --soloUMIfiltering MultiGeneUMI_All --soloUMIdedup Exact") ==
+        std::pair(UmiRule::kExact, MultiGeneRule::kDrop));
+  CHECK(!scrna::starsolo_rules("@CO\tuser command line: STAR --genomeDir x\n"));
+  CHECK(!scrna::starsolo_rules("@PG\tID:bwa\n"));
 }
