@@ -2,36 +2,42 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
+
+#include "microbiome/kmer_depth.h"
 
 namespace immucan::microbiome {
 
 namespace {
 
-/// 31-mers without an error at 0.3 % errors per base; taken where the sample cannot tell.
-constexpr double kUsualSurvival = 0.91;
-/// Prior of log(depth by k-mers / depth by fragments) where the two differ at all: strains of one species lack up to a
-/// third of each other's genes.
-constexpr double kContentPriorVariance = 0.09;
-/// The counting error understates how far the depth of k-mers strays: overlaps of the same few reads repeat (factor),
-/// and survival, repeats and mixed strains are known to a few per cent only (variance of the logarithm).
-constexpr double kDepthErrorFactor = 4, kDepthModelVariance = 0.03 * 0.03;
+/// Species that tell about errors: how well the depth of their k-mers must be known, and how many fragments they have.
+constexpr double kSurvivalDepthError = 0.05;
+constexpr std::uint64_t kSurvivalFragments = 200;
 /// Stretches that the sample's strain has and the database lacks show at their ends, by fragments of which one mate
 /// matches nowhere: per unit of the excess share of such mates that many times as many fragments are lost. It
 /// corresponds to stretches of about 4 kb at usual inserts; measured on real genomes of one species
 /// (docs/microbiome-profile.md).
-constexpr double kLostPerEmptyMate = 17;
+constexpr double kLostPerEmptyMate = 14;
 constexpr double kMostLost = 1.5;
 /// Where there are no mates to judge: the part of a genome that the database lacks is on average as large as the part
 /// of the database's genome that the sample lacks, but smaller for incomplete genomes: half of it (on the logarithmic
 /// scale).
 constexpr double kMissingShare = 0.5;
 
+/// Depth is measured on k-mers that all genomes of the species share, where these are that share of its k-mers.
+constexpr double kCoreShare = 0.1;
+/// Dispersion of k-mer counts from which on several strains are taken for the reason.
+constexpr double kMixedStrains = 1.1;
+constexpr std::uint64_t kSmallGenome = 100000;
+/// A species of which more than this share of fragments shows no k-mer cannot be measured anyway.
+constexpr double kMostUnseen = 0.5;
+
 /// A stretch is crowded with that many times the fragments expected (and their standard deviation, and one); at least
 /// this share of a present species' fragments is taken for its own.
 constexpr double kCrowded = 8, kLeastNative = 0.2;
+/// With less than that share outside crowded stretches these are not repeats.
+constexpr double kMostlyForeign = 0.5;
 /// A strain is reported from that many fragments and that share of its species' on.
 constexpr double kFewestOfStrain = 5, kSmallestStrain = 0.02;
 
@@ -72,7 +78,13 @@ std::vector<TaxonIndex> species_of_sets(const Database& database) {
 class Estimator {
  public:
   Estimator(const Database& database, const SampleCounts& counts)
-      : database_(database), counts_(counts), genomes_(database.genomes()) {}
+      : database_(database),
+        counts_(counts),
+        genomes_(database.genomes()),
+        species_genomes_(database.taxonomy().size()) {
+    for (const GenomeRecord& genome : genomes_)
+      if (genome.is_host == 0) ++species_genomes_[genome.species];
+  }
 
   SampleAbundance run() {
     collect_evidence();
@@ -116,6 +128,7 @@ class Estimator {
     count_kmers();
     for (auto& [species, evidence] : evidence_) {
       evidence.hit_rate /= std::max(1.0, static_cast<double>(lookups_[species]));
+      estimate_unseen(evidence);
       choose_reference(evidence);
       count_loci(evidence);
       expect_empty_mates(evidence);
@@ -138,6 +151,23 @@ class Estimator {
       // Bins carry the k-mers of the species that are found nowhere else.
       if (evidence_.contains(set_species[record.set]))
         for (const std::uint32_t genome : database_.set(record.set)) bin_kmers_[genome][record.bin] += record.kmers;
+    }
+  }
+
+  /// Fragments show only where a k-mer is found. What share do not, by differences and errors alone, and what share of
+  /// k-mers would be found in all?
+  void estimate_unseen(SpeciesEvidence& evidence) const {
+    evidence.intact = evidence.hit_rate;
+    if (counts_.reads == 0) return;
+    const auto reads = static_cast<double>(counts_.reads);
+    const auto length =
+        std::min<std::size_t>(static_cast<std::size_t>(static_cast<double>(counts_.bases) / reads), 500);
+    const double lookups = std::min(static_cast<double>(counts_.base_lookups) / reads, 100.0);
+    const double mates = reads / static_cast<double>(std::max<std::uint64_t>(1, counts_.fragments));
+    for (int round = 0; round < 4; ++round) {
+      const double empty = empty_read_probability(evidence.intact, database_.parameters().k, length, lookups);
+      evidence.unseen = std::min(kMostUnseen, std::pow(empty, mates));
+      evidence.intact = evidence.hit_rate * (1 - evidence.unseen);
     }
   }
 
@@ -182,7 +212,7 @@ class Estimator {
 
   /// How often the k-mers of each present species' reference were seen, and what that says about depth.
   void measure_depths() {
-    std::map<TaxonIndex, std::vector<std::uint64_t>> histograms;
+    std::map<TaxonIndex, std::vector<std::uint64_t>> histograms, core_histograms;
     crowded_.assign(database_.bins(), 0);
     for (const auto& [species, evidence] : evidence_)
       if (evidence.present) foreign_[species] = mark_crowded(evidence);
@@ -195,11 +225,22 @@ class Estimator {
       const auto found = evidence_.find(set_species[set]);
       if (crowded_[unit.bin] != 0 || found == evidence_.end() || !found->second.present) continue;
       if (!std::ranges::binary_search(database_.set(set), found->second.reference)) continue;
-      auto& histogram = histograms[found->first];
-      histogram.resize(256);
-      ++histogram[count];
+      const auto add = [&](std::vector<std::uint64_t>& histogram) {
+        histogram.resize(256);
+        ++histogram[count];
+      };
+      add(histograms[found->first]);
+      if (database_.set(set).size() == species_genomes_[found->first]) add(core_histograms[found->first]);
     }
-    for (auto& [species, histogram] : histograms) measure_depth(evidence_.at(species), histogram);
+    // What all genomes of the species share, all its strains in the sample will hold.
+    for (auto& [species, histogram] : histograms) {
+      const auto& core = core_histograms[species];
+      const auto sum = [](const auto& counts) {
+        return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+      };
+      const bool enough = static_cast<double>(sum(core)) >= kCoreShare * static_cast<double>(sum(histogram));
+      set_depth(evidence_.at(species), enough ? core : histogram);
+    }
     measure_survival();
   }
 
@@ -225,50 +266,27 @@ class Estimator {
     return foreign;
   }
 
-  static double median_of(const std::vector<std::uint64_t>& histogram) {
-    const std::uint64_t seen = std::accumulate(histogram.begin() + 1, histogram.end(), std::uint64_t{0});
-    std::uint64_t below = 0;
-    for (std::size_t x = 1; x < histogram.size(); ++x)
-      if (2 * (below += histogram[x]) >= seen) return static_cast<double>(x);
-    return 0;
-  }
-
-  static void measure_depth(SpeciesEvidence& evidence, const std::vector<std::uint64_t>& histogram) {
-    // k-mers far from the bulk are repeats, of other organisms, or of a rarer strain: fit, cut the tails off, fit
-    // again.
-    std::size_t low = 1, high = histogram.size() - 2;
-    evidence.kmer_depth = median_of(histogram) >= 3 ? median_of(histogram) : truncated_poisson_rate(histogram, 1, high);
-    for (int round = 0; round < 8; ++round) {
-      const double spread = std::sqrt(evidence.kmer_depth);
-      low = static_cast<std::size_t>(std::max(1.0, std::floor(evidence.kmer_depth - 1.5 * spread)));
-      high = static_cast<std::size_t>(std::clamp(std::ceil(evidence.kmer_depth + 3.5 * spread + 1), 2.0,
-                                                 static_cast<double>(histogram.size() - 2)));
-      evidence.kmer_depth = truncated_poisson_rate(histogram, low, high);
-    }
-    double repeats = 0;
-    for (std::size_t x = 2; x <= high; ++x) repeats += static_cast<double>((x - 1) * histogram[x]);
+  void set_depth(SpeciesEvidence& evidence, std::span<const std::uint64_t> histogram) const {
     // Two overlapping reads repeat several k-mers at once: about a quarter of those that a fragment hits.
     const double clump =
         1 + static_cast<double>(evidence.kmer_sum) / (4.0 * std::max(1.0, static_cast<double>(evidence.own_fragments)));
-    evidence.kmer_depth_error = repeats > 0 ? std::sqrt(clump / repeats) : 0;
-    if (repeats < 2 * clump) evidence.kmer_depth = 0;
+    const KmerDepth depth = fit_kmer_depth(histogram, clump);
+    evidence.kmer_dispersion = depth.dispersion;
+    evidence.kmer_depth = depth.depth;
+    evidence.kmer_depth_error = depth.log_error;
   }
 
-  /// Share of k-mers without a sequencing error: where all of a genome is there, the share of k-mers found in reads is
-  /// that of k-mers present times survival. Missing parts of the genome make the quotient larger, so the smallest
-  /// counts.
   void measure_survival() {
-    double smallest = 1;
-    bool any = false;
+    std::vector<SurvivalQuotient> quotients;
     for (const auto& [species, evidence] : evidence_) {
-      if (evidence.kmer_depth < 0.2 || evidence.kmer_depth_error > 0.05 || evidence.own_fragments < 200) continue;
+      if (!evidence.present || evidence.kmer_depth < 0.2 || evidence.kmer_depth_error > kSurvivalDepthError ||
+          evidence.own_fragments < kSurvivalFragments)
+        continue;
       const double present = static_cast<double>(evidence.kmers_seen) /
                              (static_cast<double>(evidence.kmers) * -std::expm1(-evidence.kmer_depth));
-      const double quotient = evidence.hit_rate / present * std::exp(evidence.kmer_depth_error);
-      smallest = std::min(smallest, quotient);
-      any = true;
+      quotients.push_back({evidence.intact / present, evidence.kmer_depth_error});
     }
-    survival_ = any ? std::clamp(smallest, 0.5, 1.0) : kUsualSurvival;
+    survival_ = estimate_survival(quotients);
   }
 
   /// EM over the genomes of present species: a fragment of a class comes from genome g in proportion to its depth.
@@ -329,16 +347,19 @@ class Estimator {
       genome.coverage = depth(g) * fragment_length;
       species.coverage += genome.coverage;
       species.variance += genome.coverage * fragment_length / static_cast<double>(genomes_[g].length);
-      genome.ani = std::pow(std::min(1.0, genome_hit_rate(g) / survival_), 1 / k);
+      genome.ani = std::pow(std::min(1.0, genome_hit_rate(g) * (1 - evidence.unseen) / survival_), 1 / k);
       species.genomes.push_back(genome);
     }
-    species.ani = std::pow(std::min(1.0, evidence.hit_rate / survival_), 1 / k);
+    species.ani = std::pow(std::min(1.0, evidence.intact / survival_), 1 / k);
     const double native =
         std::max(kLeastNative, 1 - foreign_.at(evidence.species) / static_cast<double>(evidence.own_fragments));
-    species.coverage *= native;
-    for (GenomeAbundance& genome : species.genomes) genome.coverage *= native;
-    const Correction correction = depth_correction(evidence, species.coverage);
-    species.estimated_fragments = species.fragments * (1 + lost_share(evidence, correction.factor));
+    const double seen = 1 - evidence.unseen;
+    species.coverage *= native / seen;
+    for (GenomeAbundance& genome : species.genomes) genome.coverage *= native / seen;
+    const ContentCorrection correction = depth_correction(evidence, species.coverage);
+    // Repeats are the species' own sequence though they say nothing about its copies; most of a species is no repeat.
+    const double own = native < kMostlyForeign ? native : 1;
+    species.estimated_fragments = species.fragments * own / seen * (1 + lost_share(evidence, correction.factor));
     species.coverage *= correction.factor;
     species.variance *= correction.factor * correction.factor;
     species.variance += species.coverage * species.coverage * correction.log_variance;
@@ -364,98 +385,56 @@ class Estimator {
     return lookups > 0 ? hits / lookups : 0;
   }
 
-  /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the
-  /// depth of the k-mers that are there does not, but is vague at low depth. Their quotient, shrunk: it is 1 with prior
-  /// probability 1/2 (the same genome) and log-normal else.
   /// Fragments of the species that match nowhere, per fragment that does.
   static double lost_share(const SpeciesEvidence& evidence, double correction) {
     const auto judged = static_cast<double>(evidence.judged_mates);
     if (judged * 20 < static_cast<double>(evidence.own_fragments)) return std::pow(correction, kMissingShare) - 1;
     const double share = static_cast<double>(evidence.empty_mates) / judged;
-    const double excess = share - evidence.expected_empty - std::sqrt(share / judged);  // less its standard error
+    const double excess = share - evidence.expected_empty - 0.5 * std::sqrt(share / judged);
     return std::clamp(kLostPerEmptyMate * excess, 0.0, kMostLost);
   }
 
-  struct Correction {
-    double factor = 1, log_variance = 0;
-  };
-  [[nodiscard]] Correction depth_correction(const SpeciesEvidence& evidence, double coverage) const {
+  /// Fragments cannot reach over the ends of a molecule, so its middle is deeper than the mean. Contigs of a small
+  /// genome are taken for molecules (segments of a virus), those of a large one for pieces of one. The share of a
+  /// fragment in the length of a contig.
+  [[nodiscard]] double ends_share(std::uint32_t number) const {
+    const GenomeRecord& genome = genomes_[number];
+    if (genome.length > kSmallGenome) return 0;
+    const double contig = static_cast<double>(genome.length) / std::max<std::uint32_t>(1, genome.contigs);
+    const double fragment =
+        static_cast<double>(counts_.bases) / std::max<double>(1, static_cast<double>(counts_.fragments));
+    return std::min(0.5, fragment / contig);
+  }
+
+  /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the
+  /// depth of the k-mers that are there does not, but is vague at low depth.
+  [[nodiscard]] ContentCorrection depth_correction(const SpeciesEvidence& evidence, double coverage) const {
     if (evidence.kmer_depth <= 0 || coverage <= 0) return {};
     const double kmers_per_base = static_cast<double>(counts_.base_lookups) * database_.parameters().density /
                                   std::max(1.0, static_cast<double>(counts_.bases));
-    const double log_quotient = std::log(evidence.kmer_depth / (kmers_per_base * survival_) / coverage);
-    const double error2 =
-        kDepthErrorFactor * evidence.kmer_depth_error * evidence.kmer_depth_error + kDepthModelVariance;
-    const auto density = [&](double variance) {
-      return std::exp(-0.5 * log_quotient * log_quotient / variance) / std::sqrt(variance);
-    };
-    const double same = density(error2), different = density(error2 + kContentPriorVariance);
-    const double weight = different / (same + different + 1e-300);
-    const double shrink = kContentPriorVariance / (kContentPriorVariance + error2);
-    const double mean = weight * log_quotient * shrink;
-    if (mean <= 0) return {};  // a genome of which more than all is there does not exist
-    const double spread = log_quotient * shrink;
-    return {std::exp(mean), weight * (error2 * shrink + spread * spread) - mean * mean};
+    const double ends = ends_share(evidence.reference);
+    const double quotient = evidence.kmer_depth / (kmers_per_base * survival_) / coverage * (1 - ends);
+    // More than all of a genome can only be there where the species' genomes differ in length; and where strains of
+    // different depth are mixed, the mean over k-mers is less than the depth of all of them.
+    return content_correction(quotient, evidence.kmer_depth_error, 0.5 * ends,
+                              species_genomes_[evidence.species] > 1 && evidence.kmer_dispersion < kMixedStrains);
   }
 
   const Database& database_;
   const SampleCounts& counts_;
   std::span<const GenomeRecord> genomes_;
   std::map<TaxonIndex, SpeciesEvidence> evidence_;
+  std::vector<std::uint32_t> species_genomes_;  ///< by taxon: how many genomes of the species are in the database
   std::map<TaxonIndex, std::uint64_t> lookups_;
   std::vector<GenomeKmers> genome_kmers_;
   std::map<std::uint32_t, std::map<std::uint32_t, double>> bin_kmers_;
   std::vector<double> fragments_;
   std::vector<char> crowded_;             ///< per bin
   std::map<TaxonIndex, double> foreign_;  ///< fragments too many in crowded bins
-  double survival_ = kUsualSurvival;
+  double survival_ = 1;
 };
 
 }  // namespace
-
-double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t low, std::size_t high) {
-  double seen = 0, sum = 0;
-  high = std::min(high, histogram.size() - 1);
-  for (std::size_t x = low; x <= high; ++x) {
-    seen += static_cast<double>(histogram[x]);
-    sum += static_cast<double>(x) * static_cast<double>(histogram[x]);
-  }
-  if (seen == 0 || sum <= seen * static_cast<double>(low)) return 0;
-  const double wanted = sum / seen;
-  const auto mean = [&](double lambda) {
-    double term = 1, weights = 0, moment = 0;  // λ^x / x! up to a factor
-    for (std::size_t x = low; x <= high; ++x) {
-      if (x > low) term *= lambda / static_cast<double>(x);
-      weights += term;
-      moment += term * static_cast<double>(x);
-    }
-    return moment / weights;
-  };
-  double least = 1e-9, most = 2.0 * static_cast<double>(high) + 10;
-  for (int i = 0; i < 80; ++i) {
-    const double middle = (least + most) / 2;
-    (mean(middle) < wanted ? least : most) = middle;
-  }
-  return least;
-}
-
-double empty_read_probability(double intact, unsigned k, std::size_t length, double lookups) {
-  if (length < k || intact <= 0) return 1;
-  // Walk along the read from difference to difference: a run of m equal bases holds m - k + 1 intact k-mers, each of
-  // which is sampled with the same probability.
-  const double equal = std::pow(std::min(intact, 1.0), 1.0 / k), different = 1 - equal;
-  const double missed = std::exp(-lookups / static_cast<double>(length - k + 1));
-  std::vector<double> run(length + 1);  // probability of m equal bases and none of their k-mers sampled
-  for (std::size_t m = 0; m <= length; ++m)
-    run[m] = std::pow(equal, static_cast<double>(m)) * (m < k ? 1 : std::pow(missed, static_cast<double>(m - k + 1)));
-  std::vector<double> none(length + 1, 1.0);
-  for (std::size_t n = 1; n <= length; ++n) {
-    double sum = run[n];
-    for (std::size_t m = 0; m < n; ++m) sum += run[m] * different * none[n - m - 1];
-    none[n] = sum;
-  }
-  return none[length];
-}
 
 SampleAbundance estimate_abundance(const Database& database, const SampleCounts& counts) {
   return Estimator(database, counts).run();

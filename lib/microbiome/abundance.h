@@ -22,7 +22,10 @@ struct SpeciesEvidence {
   std::uint64_t kmer_sum = 0;   ///< Σ of how often
   double kmer_depth = 0;        ///< mean depth of the k-mers that are there; 0 where it cannot be told
   double kmer_depth_error = 0;  ///< standard error of its logarithm
+  double kmer_dispersion = 1;   ///< variance of how often they were seen, 1 = Poisson
   double hit_rate = 0;          ///< share of k-mers found, in own fragments
+  double unseen = 0;            ///< share of fragments without a k-mer found, by divergence and errors alone
+  double intact = 0;            ///< share of k-mers found, those fragments included
   std::uint64_t judged_mates = 0, empty_mates = 0;  ///< mates of matching mates, and those that match nowhere
   double mean_lookups = 0;                          ///< k-mers looked up per judged mate
   double expected_empty = 0;  ///< share of mates that match nowhere by divergence and errors alone
@@ -55,15 +58,5 @@ struct SampleAbundance {
 };
 
 [[nodiscard]] SampleAbundance estimate_abundance(const Database& database, const SampleCounts& counts);
-
-/// λ of a Poisson distribution from how many k-mers were seen how often: `histogram[x]` k-mers x times, of which only x
-/// from `low` to `high` (1 ≤ low) are used. The mean of a Poisson variable known to lie in that window rises with λ, so
-/// the maximum-likelihood λ is where it equals the mean seen. 0 where it cannot be told (all in `low`).
-[[nodiscard]] double truncated_poisson_rate(std::span<const std::uint64_t> histogram, std::size_t low,
-                                            std::size_t high);
-
-/// Probability that none of about `lookups` sampled k-mers of a read of `length` bases is intact, where `intact` is the
-/// share of intact k-mers and differences are spread evenly.
-[[nodiscard]] double empty_read_probability(double intact, unsigned k, std::size_t length, double lookups);
 
 }  // namespace immucan::microbiome

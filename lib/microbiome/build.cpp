@@ -230,6 +230,7 @@ class Builder {
     sampled.erase(repeated.begin(), repeated.end());
     sketch.kmers = std::move(sampled);
     sketch.record.length = contents.bases;
+    sketch.record.contigs = contents.contigs;
     sketch.record.threshold =
         is_host(file) ? base_threshold_ : genome_threshold(kmers, density_, options_.minimum_sampled);
     sketch.record.is_host = is_host(file) ? 1 : 0;

@@ -18,7 +18,7 @@ namespace immucan::microbiome {
 
 inline constexpr std::string_view kDatabaseKind = "microbiome-db";
 inline constexpr std::uint32_t kDatabaseMajor = 1;
-inline constexpr std::uint32_t kDatabaseMinor = 0;
+inline constexpr std::uint32_t kDatabaseMinor = 1;
 
 // ---- what lies in the file ------------------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ struct GenomeRecord {
   std::uint32_t first_bin = 0;  ///< bins are stretches of the genome, numbered through over all genomes
   std::uint32_t bins = 0;
   std::uint32_t is_host = 0;
-  std::uint32_t reserved = 0;
+  std::uint32_t contigs = 0;  ///< sequences with a base A, C, G or T; 0 in files of format 1.0
 };
 
 /// All k-mers of the database that lie in the same genomes and in the same bin of the first of them.

@@ -134,6 +134,7 @@ GenomeContents read_genome(const fs::path& path, core::RunContext& context,
     if (std::exchange(first, false)) contents.header_taxid = taxid_in(record);
     for (const char base : record.sequence)
       contents.bases += sequence::kBaseCodes[static_cast<unsigned char>(base)] < 4 ? 1 : 0;
+    ++contents.contigs;
     visit(record.sequence);
   }
   if (contents.bases == 0)

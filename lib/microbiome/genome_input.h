@@ -23,6 +23,7 @@ struct GenomeFile {
 
 struct GenomeContents {
   std::uint64_t bases = 0;         ///< A, C, G, T
+  std::uint32_t contigs = 0;       ///< sequences
   std::uint64_t header_taxid = 0;  ///< from "kraken:taxid|N" in the first header; 0 = none
 };
 

@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "microbiome/kmer_depth.h"
 #include "sequence/kmer.h"
 
 using namespace immucan;
@@ -461,4 +462,38 @@ TEST_CASE("fragments from stretches that the database lacks are estimated") {
   CHECK(profile.classified_fraction < 1 - 0.8 * lost);
   CHECK(profile.known_fraction > 1 - 0.7 * lost);
   CHECK(profile.known_fraction <= 1);
+}
+
+TEST_CASE("survival is where the quotients of species pile up, not the smallest one") {
+  const std::vector<SurvivalQuotient> quotients{{0.906, 0.003}, {0.911, 0.004}, {0.909, 0.002}, {1.21, 0.004},
+                                                {1.48, 0.01},   {0.86, 0.03},   {1.03, 0.004}};
+  CHECK(estimate_survival(quotients) == Approx(0.909).margin(0.004));
+  CHECK(estimate_survival({}) == Approx(0.91));
+  CHECK(estimate_survival(std::vector<SurvivalQuotient>{{1.9, 0.002}}) <= 1.0);
+}
+
+TEST_CASE("depth of k-mers is the mean of uneven ones too, and repeats do not matter") {
+  core::Random random(5);
+  std::vector<std::uint64_t> histogram(256);
+  double sum = 0;
+  for (int i = 0; i < 40000; ++i) {
+    const double depth = 10 * (0.6 + 0.8 * random.uniform());  // e.g. by composition
+    double limit = std::exp(-depth), product = random.uniform();
+    std::size_t count = 0;
+    for (; product > limit; ++count) product *= random.uniform();
+    ++histogram[std::min<std::size_t>(count, 255)];
+    sum += depth / 40000;
+  }
+  histogram[0] = 0;
+  for (std::size_t x = 80; x < 120; ++x) histogram[x] += 20;
+  CHECK(fit_kmer_depth(histogram, 1).depth == Approx(sum).epsilon(0.02));
+}
+
+TEST_CASE("a quotient of depths is believed where it is sure, and shrinks only where genomes differ in length") {
+  CHECK(content_correction(1.4, 0.002, 0, false).factor == Approx(1.4).epsilon(0.02));
+  CHECK(content_correction(1.01, 0.002, 0, false).factor == Approx(1).margin(0.01));
+  CHECK(content_correction(1.2, 0.2, 0, false).factor < 1.05);
+  CHECK(content_correction(0.8, 0.002, 0, false).factor == 1);
+  CHECK(content_correction(0.8, 0.002, 0, true).factor == Approx(0.8).epsilon(0.02));
+  CHECK(content_correction(1.2, 0.002, 0.2, false).factor < 1.1);
 }
