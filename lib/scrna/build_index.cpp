@@ -21,8 +21,9 @@ void check_options(const IndexOptions& options) {
   if (!odd(options.seed_length) || options.seed_length < 13 || options.seed_length > 31) {
     core::raise_usage(fmt::format("--seed-length: {} is not an odd number from 13 to 31.", options.seed_length));
   }
-  if (!odd(options.syncmer_length) || options.syncmer_length < 5 || options.syncmer_length >= options.seed_length) {
-    core::raise_usage(fmt::format("--syncmer-length: {} is not an odd number from 5 to below the seed length.",
+  if (!odd(options.syncmer_length) || options.syncmer_length < 5 || options.syncmer_length > 15 ||
+      options.syncmer_length >= options.seed_length) {
+    core::raise_usage(fmt::format("--syncmer-length: {} is not an odd number from 5 to 15, below the seed length.",
                                   options.syncmer_length));
   }
   if (options.longest_read < options.seed_length || options.longest_read > 1000) {

@@ -62,6 +62,22 @@ void ReadMapper::map(std::span<const std::string_view> reads, std::span<ReadMapp
   }
 }
 
+namespace {
+
+/// Reverse complement of `size` bases in `words` words.
+void turn(const std::uint64_t* bases, std::size_t words, std::size_t size, std::uint64_t* turned) {
+  const unsigned pad = static_cast<unsigned>(words * kBasesPerWord - size) * 2;
+  std::uint64_t next = words > 0 ? sequence::reverse_complement(bases[words - 1]) : 0;
+  for (std::size_t word = 0; word < words; ++word) {
+    const std::uint64_t own = next;
+    next = word + 1 < words ? sequence::reverse_complement(bases[words - 2 - word]) : 0;
+    // Two shifts, because shifting by 64 is undefined.
+    turned[word] = (own >> pad) | ((next << 1) << (63 - pad));
+  }
+}
+
+}  // namespace
+
 void ReadMapper::prepare(std::string_view read, Query& query) {
   query.length = static_cast<std::uint32_t>(read.size());
   query.first_word = static_cast<std::uint32_t>(words_.size());
@@ -73,18 +89,25 @@ void ReadMapper::prepare(std::string_view read, Query& query) {
   std::uint64_t* forward_unknown = backward + words;
   std::uint64_t* backward_unknown = forward_unknown + words;
   codes_.resize(read.size());
-  for (std::size_t i = 0; i < read.size(); ++i) {
-    const std::uint8_t code = sequence::kBaseCodes[static_cast<unsigned char>(read[i])];
-    codes_[i] = code;
-    const std::size_t j = read.size() - 1 - i;
-    const unsigned shift = i % kBasesPerWord * 2, back_shift = j % kBasesPerWord * 2;
-    if (code < 4) {
-      forward[i / kBasesPerWord] |= std::uint64_t{code} << shift;
-      backward[j / kBasesPerWord] |= std::uint64_t{3U - code} << back_shift;
-    } else {
-      forward_unknown[i / kBasesPerWord] |= std::uint64_t{1} << shift;
-      backward_unknown[j / kBasesPerWord] |= std::uint64_t{1} << back_shift;
+  std::uint64_t any_unknown = 0;
+  for (std::size_t word = 0; word < words; ++word) {
+    const std::size_t begin = word * kBasesPerWord, count = std::min(kBasesPerWord, read.size() - begin);
+    std::uint64_t bases = 0, unknown = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint64_t code = sequence::kBaseCodes[static_cast<unsigned char>(read[begin + i])];
+      codes_[begin + i] = static_cast<std::uint8_t>(code);
+      bases |= (code & 3) << (2 * i);
+      unknown |= (code >> 2) << (2 * i);
     }
+    forward[word] = bases;
+    forward_unknown[word] = unknown;
+    any_unknown |= unknown;
+  }
+  turn(forward, words, read.size(), backward);
+  if (any_unknown != 0) {
+    turn(forward_unknown, words, read.size(), backward_unknown);
+    for (std::size_t word = 0; word < words; ++word)
+      backward_unknown[word] = ~backward_unknown[word] & 0x5555555555555555ULL;
   }
   sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, seeds_);
   query.seeds = static_cast<std::uint32_t>(seeds_.size()) - query.first_seed;

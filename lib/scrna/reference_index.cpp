@@ -77,7 +77,7 @@ void ReferenceIndex::check(const std::filesystem::path& path) const {
   const std::uint64_t text_bases = contig_begins_.empty() ? 0 : contig_begins_.back();
   const bool good =
       parameters_.k % 2 == 1 && parameters_.k <= 31 && parameters_.s % 2 == 1 && parameters_.s < parameters_.k &&
-      ascends(chromosome_begins_, parameters_.genome_bases) && !contig_begins_.empty() &&
+      parameters_.s <= 15 && ascends(chromosome_begins_, parameters_.genome_bases) && !contig_begins_.empty() &&
       std::ranges::is_sorted(contig_begins_) && contig_begins_.front() == parameters_.genome_bases &&
       chromosome_begins_.size() == chromosome_names_.size() + 1 && text_.size() > sequence::words_for(text_bases) &&
       contig_block_starts_.size() == contig_begins_.size() && contig_gene_starts_.size() == contig_begins_.size() &&

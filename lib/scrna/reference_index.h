@@ -72,7 +72,7 @@ struct SegmentTable {
 class ReferenceIndex {
  public:
   static constexpr const char* kKind = "scrna-index";
-  static constexpr std::uint32_t kMajor = 1, kMinor = 0;
+  static constexpr std::uint32_t kMajor = 2, kMinor = 0;
 
   /// 65 for another kind or version, a truncation, a flipped byte or contents that do not fit together; 66 when
   /// missing.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <utility>
 
 #include "core/ordered_batches.h"
@@ -12,48 +13,79 @@ namespace immucan::sequence {
 
 namespace {
 
-/// A k-mer of both strands, updated base by base.
-struct RollingPair {
-  std::uint64_t forward = 0, backward = 0, mask;
-  unsigned shift;
-  explicit RollingPair(std::uint32_t length) : mask((std::uint64_t{1} << (2 * length)) - 1), shift(2 * (length - 1)) {}
-  void push(std::uint8_t code) {
-    forward = ((forward << 2) | code) & mask;
-    backward = (backward >> 2) | (std::uint64_t{3U - code} << shift);
+using Hashes4 = std::uint32_t __attribute__((vector_size(16)));
+constexpr std::size_t kLanes = 4;
+constexpr std::size_t kBlockKmers = 4096;  // looked at together, in cache
+
+/// minima[i] = least of hashes[i, i + window), by doubling. Both arrays are readable for a window and a vector beyond
+/// `count`.
+void window_minima(const std::uint32_t* hashes, std::size_t count, std::size_t window, std::uint32_t* minima) {
+  const std::uint32_t* from = hashes;
+  const auto shrink = [&](std::size_t step) {
+    for (std::size_t i = 0; i < count; i += kLanes) {
+      Hashes4 a, b;
+      std::memcpy(&a, from + i, sizeof(a));
+      std::memcpy(&b, from + i + step, sizeof(b));
+      a = a < b ? a : b;
+      std::memcpy(minima + i, &a, sizeof(a));
+    }
+    from = minima;
+  };
+  std::size_t width = 1;
+  // Later steps read what lies beyond `count` of earlier ones: those must reach further.
+  for (; 2 * width <= window; width *= 2) shrink(width);
+  if (width < window) shrink(window - width);
+}
+
+/// Seeds of a run without breaks, of at most kBlockKmers k-mers.
+void collect_block(std::span<const std::uint8_t> codes, std::uint32_t first_offset, const SeedShape& shape,
+                   SeedScratch& scratch, std::vector<Seed>& seeds) {
+  const std::size_t window = shape.k - shape.s + 1;  // s-mers in a k-mer
+  const std::size_t smers = codes.size() - shape.s + 1, kmers = codes.size() - shape.k + 1;
+  // Room for every step of the minima to run to the same end.
+  const std::size_t room = smers + 2 * window + kLanes;
+  scratch.last_bases.resize(codes.size());
+  scratch.hashes.assign(room, 0xffffffffU);
+  scratch.minima.assign(room + window + kLanes, 0xffffffffU);
+  const std::uint64_t mask = (std::uint64_t{1} << (2 * shape.s)) - 1;
+  const unsigned shift = 2 * (shape.s - 1);
+  std::uint64_t forward = 0, backward = 0;
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    forward = (forward << 2) | codes[i];
+    backward = (backward >> 2) | (std::uint64_t{3U - codes[i]} << shift);
+    scratch.last_bases[i] = forward;
+    // An odd multiplier: a bijection of 32 bits.
+    if (i + 1 >= shape.s)
+      scratch.hashes[i + 1 - shape.s] = static_cast<std::uint32_t>(std::min(forward & mask, backward)) * 0x9e3779b1U;
   }
-  [[nodiscard]] std::uint64_t canonical() const { return std::min(forward, backward); }
-};
+  window_minima(scratch.hashes.data(), smers, window, scratch.minima.data());
+  const std::uint64_t large_mask = (std::uint64_t{1} << (2 * shape.k)) - 1;
+  for (std::size_t begin = 0; begin < kmers; begin += 64) {
+    const std::size_t count = std::min<std::size_t>(64, kmers - begin);
+    std::uint64_t chosen = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::uint32_t least = scratch.minima[begin + i];
+      const bool edge = (scratch.hashes[begin + i] == least) | (scratch.hashes[begin + i + window - 1] == least);
+      chosen |= std::uint64_t{edge} << i;
+    }
+    for (; chosen != 0; chosen &= chosen - 1) {
+      const std::size_t first = begin + static_cast<std::size_t>(std::countr_zero(chosen));
+      const std::uint64_t kmer = scratch.last_bases[first + shape.k - 1] & large_mask;
+      const std::uint64_t other = reverse_complement(kmer) >> (64 - 2 * shape.k);
+      seeds.push_back(
+          {hash_kmer(std::min(kmer, other)), first_offset + static_cast<std::uint32_t>(first), other < kmer});
+    }
+  }
+}
 
 /// Seeds of a run without breaks.
 void collect_run(std::span<const std::uint8_t> codes, std::uint32_t first_offset, const SeedShape& shape,
                  SeedScratch& scratch, std::vector<Seed>& seeds) {
-  const std::size_t window = shape.k - shape.s + 1;  // s-mers in a k-mer
-  const std::size_t count = codes.size() - shape.s + 1;
-  auto& hashes = scratch.hashes;
-  auto& suffix = scratch.suffix_minima;
-  hashes.resize(count);
-  suffix.resize(count);
-  RollingPair small(shape.s);
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    small.push(codes[i]);
-    if (i + 1 >= shape.s) hashes[i + 1 - shape.s] = small.canonical() * 0x9e3779b97f4a7c15ULL;
-  }
-  // Minimum of every window by van Herk: prefix minima run inside blocks, suffix minima are stored.
-  for (std::size_t i = count; i-- > 0;) {
-    suffix[i] = (i + 1 == count || (i + 1) % window == 0) ? hashes[i] : std::min(hashes[i], suffix[i + 1]);
-  }
-  RollingPair large(shape.k);
-  for (std::size_t i = 0; i + 1 < shape.k; ++i) large.push(codes[i]);
-  std::uint64_t prefix = 0;
-  for (std::size_t last = 0; last < count; ++last) {
-    prefix = last % window == 0 ? hashes[last] : std::min(prefix, hashes[last]);
-    if (last + 1 < window) continue;
-    const std::size_t first = last + 1 - window;
-    large.push(codes[first + shape.k - 1]);
-    const std::uint64_t least = std::min(suffix[first], prefix);
-    if (hashes[first] != least && hashes[last] != least) continue;
-    seeds.push_back({hash_kmer(large.canonical()), first_offset + static_cast<std::uint32_t>(first),
-                     large.backward < large.forward});
+  const std::size_t kmers = codes.size() - shape.k + 1;
+  for (std::size_t at = 0; at < kmers; at += kBlockKmers) {
+    const std::size_t count = std::min(kBlockKmers, kmers - at);
+    collect_block(codes.subspan(at, count + shape.k - 1), first_offset + static_cast<std::uint32_t>(at), shape, scratch,
+                  seeds);
   }
 }
 

@@ -13,7 +13,7 @@ namespace immucan::sequence {
 
 struct SeedShape {
   std::uint32_t k = 21;  ///< odd, ≤ 31: no seed is its own reverse complement
-  std::uint32_t s = 11;  ///< odd, < k
+  std::uint32_t s = 11;  ///< odd, < k, ≤ 15: hashes of s-mers are 32-bit numbers
 };
 
 /// Canonical k-mer, hashed by a bijection of 64 bits.
@@ -25,7 +25,8 @@ struct Seed {
 
 /// The work space of collect_seeds, reused between calls.
 struct SeedScratch {
-  std::vector<std::uint64_t> hashes, suffix_minima;
+  std::vector<std::uint64_t> last_bases;      ///< the 32 bases up to every place
+  std::vector<std::uint32_t> hashes, minima;  ///< of s-mers, and of windows of them
 };
 
 /// Seeds of `codes` (0..3; anything else breaks the sequence), ascending by offset, appended to `seeds`.
