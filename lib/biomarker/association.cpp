@@ -176,7 +176,7 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
       if (!outcome.strata.empty()) test_strata(rows, outcome, row);
       if (compared) compare_auc(cohort.row(feature), cohort.row(*compared), outcome, row);
       if (!outcome.arms.empty()) test_interaction(rows, outcome, row);
-      if (!layouts.empty() && layouts[cohort.source[feature]].batches >= 2) {
+      if (outcome.cluster.empty() && !layouts.empty() && layouts[cohort.source[feature]].batches >= 2) {
         test_batch(rows, outcome, layouts[cohort.source[feature]], distribution, row);
       }
     }
@@ -195,10 +195,12 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
   adjust(table.rows, &Association::p, &Association::p_by, stats::benjamini_yekutieli);
   adjust(table.rows, &Association::p, &Association::p_holm, stats::holm);
   adjust(table.rows, &Association::p_moderated, &Association::fdr_moderated);
+  adjust(table.rows, &Association::p_fisher, &Association::fdr_fisher);
   adjust(table.rows, &Association::p_interaction, &Association::fdr_interaction);
   for (Association& row : table.rows) {
     row.claim = claim_of(row, table, options.fdr_level);
     table.tested += std::isnan(row.p) ? 0 : 1;
+    table.binary = table.binary || row.binary;
   }
   std::ranges::stable_sort(table.rows, [](const Association& a, const Association& b) {
     if (std::isnan(a.p) != std::isnan(b.p)) return std::isnan(b.p);
@@ -211,8 +213,13 @@ AssociationTable associate(const CohortFeatures& cohort, const Outcome& outcome,
 AssociationTable associate(const AssociateOptions& options, core::RunContext& context) {
   check_outcome_options(options);
   if (options.compare && options.outcome.time) core::raise_usage("--compare needs --response");
+  if (options.outcome.cluster && (options.compare || options.moderated || options.trend || options.robust)) {
+    core::raise_usage("--compare and the moderated t take rows as independent; they cannot go with --cluster");
+  }
   const io::Table clinical = io::read_clinical(options.clinical, context);
-  const CohortFeatures cohort = join_features(options.cohort, clinical, context);
+  CohortFeaturesOptions join = options.cohort;
+  join.separate_samples = options.outcome.cluster == "patient" || options.outcome.cluster == "patient_id";
+  const CohortFeatures cohort = join_features(join, clinical, context);
   OutcomeOptions asked = options.outcome;
   if (asked.strata.empty() && options.pan_tumour) asked.strata = pan_tumour_strata(clinical, cohort, context.log);
   const Outcome outcome = read_outcome(asked, clinical, cohort.clinical_row);

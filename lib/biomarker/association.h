@@ -43,6 +43,8 @@ struct Association {
   double q = kNan, p_by = kNan, p_holm = kNan;
   double group_difference = kNan, moderated_t = kNan, p_moderated = kNan, fdr_moderated = kNan, log_odds = kNan;
   double prior_df = kNan, prior_variance = kNan;
+  bool binary = false;  ///< response: the feature has two values; odds ratio of the greater one
+  double fisher_odds_ratio = kNan, fisher_lower = kNan, fisher_upper = kNan, p_fisher = kNan, fdr_fisher = kNan;
   double auc_difference = kNan, auc_z = kNan, p_auc_difference = kNan;
   double p_proportional = kNan;
   std::size_t strata = 0;  ///< with an effect of their own
@@ -61,6 +63,7 @@ struct AssociationTable {
   bool batches = false;
   std::size_t patients = 0, tested = 0;
   bool moderated = false, proportional_hazards = false, compared = false, stratified = false;
+  bool binary = false;  ///< of at least one feature
 };
 
 /// Reads, joins, tests. Features with fewer than `min_samples` values, one class, or no variation have NA and do not

@@ -53,6 +53,7 @@ void write_header(const AssociationTable& table, std::string& out) {
   if (table.moderated) {
     out += "\tdifference\tmoderated_t\tp_moderated\tfdr_moderated\tlog_odds\tprior_df\tprior_variance";
   }
+  if (table.binary) out += "\tfisher_odds_ratio\tfisher_lower\tfisher_upper\tp_fisher\tfdr_fisher";
   if (table.compared) out += "\tauc_difference\tauc_z\tp_auc_difference";
   if (table.proportional_hazards) out += "\tp_proportional_hazards";
   if (table.stratified) {
@@ -91,6 +92,10 @@ std::string format_associations(const AssociationTable& table) {
     if (table.moderated) {
       line.number(row.group_difference).number(row.moderated_t).number(row.p_moderated).number(row.fdr_moderated);
       line.number(row.log_odds).number(row.prior_df).number(row.prior_variance);
+    }
+    if (table.binary) {
+      line.number(row.fisher_odds_ratio).number(row.fisher_lower).number(row.fisher_upper);
+      line.number(row.p_fisher).number(row.fdr_fisher);
     }
     if (table.compared) line.number(row.auc_difference).number(row.auc_z).number(row.p_auc_difference);
     if (table.proportional_hazards) line.number(row.p_proportional);

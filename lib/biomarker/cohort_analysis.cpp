@@ -16,6 +16,7 @@ void check_outcome_options(const CohortAnalysisOptions& options) {
     core::raise_usage("give either --response COLUMN or --time COLUMN --event COLUMN");
   }
   if (outcome.time.has_value() != outcome.event.has_value()) core::raise_usage("--time and --event go together");
+  if (outcome.cluster && outcome.ties == "exact") core::raise_usage("--cluster needs --ties efron or breslow");
   if (outcome.time && options.cohort.samples && options.cohort.visit != "naive" && !outcome.landmark &&
       !outcome.start) {
     core::raise_usage("visit '" + core::printable(options.cohort.visit) +

@@ -112,32 +112,45 @@ std::string source_of(const std::string& feature) {
 
 constexpr std::size_t kNowhere = static_cast<std::size_t>(-1);
 
-/// Patients in the order of clinical.tsv; returns the column of each sample's patient.
+[[noreturn]] void fail_unknown_patients(const std::set<std::string>& missing, std::size_t known,
+                                        const CohortFeaturesOptions& options, const io::Table& clinical) {
+  core::raise({options.features.string(), core::Place::none(),
+               fmt::format("{} of {} {} not in {}: {}", missing.size(), missing.size() + known,
+                           options.samples ? "patients with features are" : "sample_ids are", clinical.name,
+                           some_of({missing.begin(), missing.end()})),
+               options.samples ? "Both tables must use the same patient ids"
+                               : "Without --samples, sample_id must equal patient_id"});
+}
+
+/// Patients in the order of clinical.tsv, their samples in that of samples.tsv where these are separate; returns the
+/// column of each sample.
 std::vector<std::size_t> place_patients(const SampleRows& rows, const CohortFeaturesOptions& options,
                                         const io::Table& clinical, CohortFeatures& cohort) {
+  std::map<std::string, std::vector<std::size_t>> samples_of;
   std::set<std::string> missing;
-  for (const std::string& patient : rows.patient) {
-    if (!patient.empty()) missing.insert(patient);
+  for (std::size_t sample = 0; sample < rows.patient.size(); ++sample) {
+    if (rows.patient[sample].empty()) continue;
+    samples_of[rows.patient[sample]].push_back(sample);
+    missing.insert(rows.patient[sample]);
   }
-  std::unordered_map<std::string_view, std::size_t> column;
+  std::vector<std::size_t> result(rows.patient.size(), kNowhere);
   const std::size_t id_column = clinical.require("patient_id");
+  std::size_t known = 0;
   for (std::size_t row = 0; row < clinical.rows.size(); ++row) {
     const std::string& id = clinical.rows[row][id_column];
     if (missing.erase(id) == 0) continue;
-    column.emplace(id, cohort.patients.size());
-    cohort.patients.push_back(id);
-    cohort.clinical_row.push_back(row);
+    ++known;
+    std::vector<std::size_t>& samples = samples_of[id];
+    std::ranges::sort(samples, {}, [&](std::size_t sample) { return rows.rank[sample]; });
+    for (const std::size_t sample : samples) {
+      if (options.separate_samples || sample == samples.front()) {
+        cohort.patients.push_back(id);
+        cohort.clinical_row.push_back(row);
+      }
+      result[sample] = cohort.patients.size() - 1;
+    }
   }
-  if (!missing.empty()) {
-    core::raise({options.features.string(), core::Place::none(),
-                 fmt::format("{} of {} {} not in {}: {}", missing.size(), missing.size() + cohort.patients.size(),
-                             options.samples ? "patients with features are" : "sample_ids are", clinical.name,
-                             some_of({missing.begin(), missing.end()})),
-                 options.samples ? "Both tables must use the same patient ids"
-                                 : "Without --samples, sample_id must equal patient_id"});
-  }
-  std::vector<std::size_t> result;
-  for (const std::string& patient : rows.patient) result.push_back(patient.empty() ? kNowhere : column.at(patient));
+  if (!missing.empty()) fail_unknown_patients(missing, known, options, clinical);
   return result;
 }
 

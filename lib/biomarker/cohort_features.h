@@ -12,7 +12,7 @@
 namespace immucan::biomarker {
 
 struct CohortFeatures {
-  std::vector<std::string> patients;  ///< rows of clinical.tsv that have features, in its order
+  std::vector<std::string> patients;  ///< those of clinical.tsv that have features, in its order
   std::vector<std::size_t> clinical_row;
   std::vector<std::string> features;  ///< sorted by name
   std::vector<double> values;         ///< feature-major; NaN = missing
@@ -31,6 +31,7 @@ struct CohortFeaturesOptions {
   std::optional<std::filesystem::path> samples;
   std::string visit = "naive";
   std::string aggregate = "refuse";
+  bool separate_samples = false;  ///< every sample is a row of its own: `patients` may then repeat
 };
 
 /// 65: ids that do not meet (which, how many), two values of one feature and patient, no sample of the visit.

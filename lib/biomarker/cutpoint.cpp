@@ -90,6 +90,8 @@ void bootstrap_interval(const Patients& patients, bool survival, const CutpointO
   result.cut_upper = at(0.975);
 }
 
+}  // namespace
+
 Cutpoint cut_feature(const std::string& name, std::span<const double> values, const Outcome& outcome,
                      const CutpointOptions& options, core::Random random) {
   Cutpoint result{name, 0, 0, 0, 0, kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan};
@@ -114,8 +116,6 @@ Cutpoint cut_feature(const std::string& name, std::span<const double> values, co
   bootstrap_interval(patients, outcome.survival, options, random, result);
   return result;
 }
-
-}  // namespace
 
 std::vector<Cutpoint> find_cutpoints(const CutpointOptions& options, core::RunContext& context) {
   check_outcome_options(options);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "biomarker/cohort_analysis.h"
+#include "core/random.h"
 #include "core/run_context.h"
 
 namespace immucan::biomarker {
@@ -23,6 +24,9 @@ struct Cutpoint {
   double statistic, p, fdr, p_lau94, p_permutation, p_naive;
 };
 
+/// One feature: its values by patient of the outcome.
+[[nodiscard]] Cutpoint cut_feature(const std::string& name, std::span<const double> values, const Outcome& outcome,
+                                   const CutpointOptions& options, core::Random random);
 /// Sorted by p, then name. `p` is Lausen and Schumacher's (1992); features without a cut are NA. 65 as associate().
 [[nodiscard]] std::vector<Cutpoint> find_cutpoints(const CutpointOptions& options, core::RunContext& context);
 [[nodiscard]] std::string format_cutpoints(const std::vector<Cutpoint>& cutpoints);

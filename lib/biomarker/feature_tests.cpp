@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "stats/distributions.h"
+#include "stats/fisher.h"
 #include "stats/logistic.h"
 #include "stats/residual_score.h"
 #include "stats/roc.h"
@@ -20,6 +21,12 @@ double median(std::vector<double> values) {
   std::ranges::sort(values);
   const std::size_t half = values.size() / 2;
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+std::vector<std::uint32_t> clusters_of(std::span<const std::size_t> patients, const Outcome& outcome) {
+  std::vector<std::uint32_t> clusters;
+  for (const std::size_t patient : patients) clusters.push_back(outcome.cluster[patient]);
+  return clusters;
 }
 
 void split(const FeatureRows& rows, const Outcome& outcome, std::vector<double>& yes, std::vector<double>& no) {
@@ -56,6 +63,7 @@ stats::SurvivalRows survival_rows(std::span<const std::size_t> patients, const O
     result.event.push_back(outcome.event[patient]);
     if (!outcome.start.empty()) result.start.push_back(outcome.start[patient]);
     if (!outcome.stratum.empty()) result.stratum.push_back(outcome.stratum[patient]);
+    if (!outcome.cluster.empty()) result.cluster.push_back(outcome.cluster[patient]);
   }
   return result;
 }
@@ -65,6 +73,47 @@ std::vector<std::uint32_t> strata_of(std::span<const std::size_t> patients, cons
   if (outcome.stratum.empty()) return strata;
   for (const std::size_t patient : patients) strata.push_back(outcome.stratum[patient]);
   return strata;
+}
+
+/// Score test of one more column: of clusters where there are some.
+stats::ResidualScoreTest score_test(std::span<const double> column, std::span<const double> others,
+                                    std::size_t others_columns, std::span<const double> residuals,
+                                    std::span<const std::size_t> patients, const Outcome& outcome) {
+  const std::vector<std::uint32_t> strata =
+      outcome.survival ? strata_of(patients, outcome) : std::vector<std::uint32_t>{};
+  if (outcome.cluster.empty()) {
+    return stats::residual_score_test(column, others, others_columns, residuals, strata);
+  }
+  return stats::cluster_score_test(column, others, others_columns, residuals, clusters_of(patients, outcome), strata);
+}
+
+/// Covariance of the coefficients: robust where there are clusters.
+const std::vector<double>& covariance_of(const stats::CoxFit& fit) {
+  return fit.robust_covariance.empty() ? fit.covariance : fit.robust_covariance;
+}
+std::vector<double> covariance_of(const stats::LogisticFit& fit, std::span<const double> design, std::size_t columns,
+                                  std::span<const std::uint8_t> events, std::span<const std::size_t> patients,
+                                  const Outcome& outcome) {
+  if (outcome.cluster.empty()) return fit.covariance;
+  return stats::logistic_robust_covariance(design, columns, events, fit, clusters_of(patients, outcome));
+}
+
+/// A feature of two values makes a two by two table with the response.
+void test_binary(const std::vector<double>& yes, const std::vector<double>& no, Association& result) {
+  const double low = std::min(std::ranges::min(yes), std::ranges::min(no));
+  const double high = std::max(std::ranges::max(yes), std::ranges::max(no));
+  const auto other = [&](double v) { return v != low && v != high; };
+  if (std::ranges::any_of(yes, other) || std::ranges::any_of(no, other)) return;
+  const auto count = [](const std::vector<double>& values, double value) {
+    return static_cast<std::size_t>(std::ranges::count(values, value));
+  };
+  const stats::FisherTest test =
+      stats::fisher_exact_test(count(yes, high), count(no, high), count(yes, low), count(no, low));
+  result.binary = true;
+  result.fisher_odds_ratio = test.odds_ratio;
+  result.fisher_lower = test.lower;
+  result.fisher_upper = test.upper;
+  result.p_fisher = test.p;
 }
 
 void set_interval(Association& result) {
@@ -143,39 +192,43 @@ void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankS
   const stats::RankSumTest rank_sum = stats::rank_sum_test(yes, no, distribution);
   const stats::Auc auc = stats::auc_delong(yes, no);
   result.auc = auc.auc;
-  result.auc_lower = auc.lower;
-  result.auc_upper = auc.upper;
+  if (outcome.cluster.empty()) {
+    result.auc_lower = auc.lower;
+    result.auc_upper = auc.upper;
+    test_binary(yes, no, result);
+  }
   result.median_responders = median(yes);
   result.median_nonresponders = median(no);
   const std::size_t columns = 1 + outcome.covariate_names.size();
   const std::vector<double> design = design_of(rows, outcome, {rows.scaled});
-  const stats::LogisticFit logistic = stats::fit_logistic(design, columns, events_of(rows, outcome));
+  const auto events = events_of(rows, outcome);
+  const stats::LogisticFit logistic = stats::fit_logistic(design, columns, events);
   const std::size_t size = columns + 1;
   if (!logistic.singular) {
     result.effect = logistic.coefficients[1];
-    result.se = std::sqrt(logistic.covariance[size + 1]);
+    result.se = std::sqrt(covariance_of(logistic, design, columns, events, rows.patients, outcome)[size + 1]);
     set_interval(result);
   }
   if (logistic.firth) add_flag(result, "separated");
-  if (!outcome.stratum.empty() && outcome.covariate_names.size() == outcome.stratum_columns) {
-    const stats::ChiSquaredTest test =
-        stats::van_elteren_test(rows.values, events_of(rows, outcome), strata_of(rows.patients, outcome));
+  const bool independent = outcome.cluster.empty();
+  if (independent && !outcome.stratum.empty() && outcome.covariate_names.size() == outcome.stratum_columns) {
+    const stats::ChiSquaredTest test = stats::van_elteren_test(rows.values, events, strata_of(rows.patients, outcome));
     result.statistic = test.statistic;
     result.p = test.p;
     result.test = "van_elteren";
-  } else if (outcome.covariate_names.empty()) {
+  } else if (independent && outcome.covariate_names.empty()) {
     result.statistic = rank_sum.w;
     result.p = rank_sum.p;
     result.test = rank_sum.exact ? "wilcoxon_exact" : "wilcoxon";
   } else {
     const std::vector<double> covariates = design_of(rows, outcome, {});
-    const auto events = events_of(rows, outcome);
     const stats::LogisticFit null = stats::fit_logistic(covariates, columns - 1, events);
-    const stats::ResidualScoreTest score = stats::residual_score_test(
-        rows.scaled, covariates, columns - 1, stats::logistic_residuals(covariates, columns - 1, events, null));
+    const stats::ResidualScoreTest score =
+        score_test(rows.scaled, covariates, columns - 1,
+                   stats::logistic_residuals(covariates, columns - 1, events, null), rows.patients, outcome);
     result.statistic = score.statistic;
     result.p = score.p;
-    result.test = "logistic_score";
+    result.test = independent ? "logistic_score" : "logistic_cluster_score";
   }
 }
 
@@ -202,10 +255,11 @@ void test_survival(const FeatureRows& rows, const Outcome& outcome, const Surviv
   const stats::CoxFit fit = basis.model.fit(design, columns, options);
   if (fit.rank < columns && fit.covariance[0] <= 0) return;
   const stats::ResidualScoreTest score =
-      stats::residual_score_test(rows.scaled, basis.covariates, columns - 1, basis.residuals, basis.stratum);
+      score_test(rows.scaled, basis.covariates, columns - 1, basis.residuals, rows.patients, outcome);
+  const bool independent = outcome.cluster.empty();
   result.statistic = score.statistic;
   result.p = score.p;
-  result.test = "cox_score";
+  result.test = independent ? "cox_score" : "cox_cluster_score";
   // The likelihood ratio is measured against the same variance as the score, else it rejects too often where the
   // feature is skewed and events are few.
   const double null = columns == 1 ? fit.log_likelihood_null : basis.fit.log_likelihood;
@@ -218,17 +272,18 @@ void test_survival(const FeatureRows& rows, const Outcome& outcome, const Surviv
   const double t2 = score.statistic * score.statistic;
   const double permutation_score = (score.df + 1) * t2 / (t2 + score.df);
   const double ratio = std::max(0.0, 2 * (fit.log_likelihood - null));
-  result.p_lr =
-      stats::chi_squared_upper(information_score > 0 ? ratio * permutation_score / information_score : ratio, 1);
+  if (independent)
+    result.p_lr =
+        stats::chi_squared_upper(information_score > 0 ? ratio * permutation_score / information_score : ratio, 1);
   result.effect = fit.coefficients[0];
   if (fit.infinite) {
     // No maximum, hence no interval.
     add_flag(result, "monotone");
     return;
   }
-  result.se = std::sqrt(fit.covariance[0]);
+  result.se = std::sqrt(covariance_of(fit)[0]);
   set_interval(result);
-  if (proportional_hazards && outcome.ties != stats::Ties::kExact) {
+  if (proportional_hazards && independent && outcome.ties != stats::Ties::kExact) {
     result.p_proportional = basis.model.proportional_hazards_correlation(design, columns, 0, fit, options).p;
   }
 }
@@ -258,15 +313,15 @@ void test_interaction(const FeatureRows& rows, const Outcome& outcome, Associati
     const std::vector<double> others = design_of(both, outcome, {both.scaled, arm});
     const stats::CoxFit null = model.fit(others, columns - 1, options);
     result.p_interaction =
-        stats::residual_score_test(product, others, columns - 1,
-                                   model.martingale_residuals(others, columns - 1, null.coefficients, options),
-                                   strata_of(both.patients, outcome))
+        score_test(product, others, columns - 1,
+                   model.martingale_residuals(others, columns - 1, null.coefficients, options), both.patients, outcome)
             .p;
     if (fit.infinite) return;
+    const std::vector<double>& covariance = covariance_of(fit);
     result.interaction = fit.coefficients[0];
-    result.interaction_se = std::sqrt(fit.covariance[0]);
-    set_arms(result, {fit.coefficients[1], fit.covariance[columns + 1]},
-             sum_of(fit.coefficients, fit.covariance, columns, 0, 1));
+    result.interaction_se = std::sqrt(covariance[0]);
+    set_arms(result, {fit.coefficients[1], covariance[columns + 1]},
+             sum_of(fit.coefficients, covariance, columns, 0, 1));
     return;
   }
   const auto events = events_of(both, outcome);
@@ -275,13 +330,14 @@ void test_interaction(const FeatureRows& rows, const Outcome& outcome, Associati
   const std::vector<double> others = design_of(both, outcome, {both.scaled, arm});
   const stats::LogisticFit null = stats::fit_logistic(others, columns - 1, events);
   const std::size_t size = columns + 1;
-  result.p_interaction = stats::residual_score_test(product, others, columns - 1,
-                                                    stats::logistic_residuals(others, columns - 1, events, null))
-                             .p;
+  result.p_interaction =
+      score_test(product, others, columns - 1, stats::logistic_residuals(others, columns - 1, events, null),
+                 both.patients, outcome)
+          .p;
+  const std::vector<double> covariance = covariance_of(fit, design, columns, events, both.patients, outcome);
   result.interaction = fit.coefficients[1];
-  result.interaction_se = std::sqrt(fit.covariance[size + 1]);
-  set_arms(result, {fit.coefficients[2], fit.covariance[2 * size + 2]},
-           sum_of(fit.coefficients, fit.covariance, size, 1, 2));
+  result.interaction_se = std::sqrt(covariance[size + 1]);
+  set_arms(result, {fit.coefficients[2], covariance[2 * size + 2]}, sum_of(fit.coefficients, covariance, size, 1, 2));
 }
 
 void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayout& layout,

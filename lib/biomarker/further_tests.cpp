@@ -26,10 +26,12 @@ Estimate stratum_effect(std::span<const double> scaled, std::span<const std::siz
       rows.time.push_back(outcome.time[patient]);
       rows.event.push_back(outcome.event[patient]);
       if (!outcome.start.empty()) rows.start.push_back(outcome.start[patient]);
+      if (!outcome.cluster.empty()) rows.cluster.push_back(outcome.cluster[patient]);
     }
     const stats::CoxFit fit = stats::CoxModel(rows).fit(scaled, 1, {.ties = outcome.ties});
     if (fit.infinite || fit.rank == 0) return {};
-    return {fit.coefficients[0], std::sqrt(fit.covariance[0])};
+    return {fit.coefficients[0],
+            std::sqrt(fit.robust_covariance.empty() ? fit.covariance[0] : fit.robust_covariance[0])};
   }
   std::vector<std::uint8_t> events;
   std::size_t responders = 0;
@@ -40,7 +42,10 @@ Estimate stratum_effect(std::span<const double> scaled, std::span<const std::siz
   if (responders == 0 || responders == events.size()) return {};
   const stats::LogisticFit fit = stats::fit_logistic(scaled, 1, events);
   if (fit.singular) return {};
-  return {fit.coefficients[1], std::sqrt(fit.covariance[3])};
+  if (outcome.cluster.empty()) return {fit.coefficients[1], std::sqrt(fit.covariance[3])};
+  std::vector<std::uint32_t> clusters;
+  for (const std::size_t patient : patients) clusters.push_back(outcome.cluster[patient]);
+  return {fit.coefficients[1], std::sqrt(stats::logistic_robust_covariance(scaled, 1, events, fit, clusters)[3])};
 }
 
 }  // namespace

@@ -186,6 +186,24 @@ void read_strata(const std::vector<std::string>& names, const io::Table& clinica
   for (std::size_t i = 0; i < rows.size(); ++i) outcome.stratum.push_back(outcome.known[i] != 0 ? index.at(own[i]) : 0);
 }
 
+void read_cluster(const std::string& name, const io::Table& clinical, const std::vector<std::size_t>& rows,
+                  Outcome& outcome) {
+  const std::string column_name = name == "patient" ? "patient_id" : name;
+  const std::size_t column = clinical.require(column_name);
+  std::map<std::string, std::uint32_t> index;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string& text = clinical.rows[rows[i]][column];
+    if (core::is_missing(text)) outcome.known[i] = 0;
+    const auto next = static_cast<std::uint32_t>(index.size());
+    outcome.cluster.push_back(index.try_emplace(text, next).first->second);
+  }
+  constexpr std::size_t kLeast = 6;
+  if (index.size() < kLeast) {
+    fail_column(clinical, column_name, fmt::format("{} clusters", index.size()),
+                "A variance between clusters needs at least 6 of them; few groups are --strata");
+  }
+}
+
 void read_treatment(const std::string& name, const io::Table& clinical, const std::vector<std::size_t>& rows,
                     Outcome& outcome) {
   const std::size_t column = clinical.require(name);
@@ -227,6 +245,7 @@ Outcome read_outcome(const OutcomeOptions& options, const io::Table& clinical, c
   } else {
     read_response(*options.response, clinical, rows, outcome);
   }
+  if (options.cluster) read_cluster(*options.cluster, clinical, rows, outcome);
   if (outcome.survival && (options.landmark || options.start)) delay_entry(options, clinical, rows, outcome);
   outcome.ties = options.ties == "exact"     ? stats::Ties::kExact
                  : options.ties == "breslow" ? stats::Ties::kBreslow

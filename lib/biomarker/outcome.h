@@ -20,6 +20,7 @@ struct OutcomeOptions {
   std::optional<std::string> start;        ///< column: time at which a patient comes under observation
   std::optional<double> landmark;          ///< patients whose follow-up ended by then are left out; time counts from it
   std::string ties = "efron";              ///< efron | breslow | exact
+  std::optional<std::string> cluster;      ///< column, or "patient": rows of one cluster depend on each other
 };
 
 /// All vectors follow `rows` of clinical.tsv that were asked for.
@@ -36,6 +37,7 @@ struct Outcome {
   std::vector<std::string> strata;     ///< their names
   /// Response: the last columns of the covariates are indicators of the strata.
   std::size_t stratum_columns = 0;
+  std::vector<std::uint32_t> cluster;  ///< empty without --cluster
   stats::Ties ties = stats::Ties::kEfron;
   std::vector<std::string> arms;   ///< the two arms compared, reference first; empty without --treatment
   std::vector<int> arm;            ///< 0, 1, or -1 where missing or another arm

@@ -11,6 +11,7 @@
 #include "core/ordered_batches.h"
 #include "core/text.h"
 #include "io/samples_table.h"
+#include "stats/distributions.h"
 #include "stats/multiple_testing.h"
 #include "stats/paired.h"
 #include "stats/wilcoxon.h"
@@ -84,13 +85,26 @@ void test_mixed(const std::vector<double>& before, const std::vector<double>& af
   result.time_se = model.errors[1];
   result.interaction = model.coefficients[3];
   result.interaction_se = model.errors[3];
+  // What varies within patients is learnt from those seen twice.
+  const double df = static_cast<double>(repeated) - 2;
+  result.p_time = stats::student_two_sided(result.time / result.time_se, df);
+  result.p_interaction = stats::student_two_sided(result.interaction / result.interaction_se, df);
 }
 
-PairedChange test_feature(const std::string& name, const std::vector<double>& before, const std::vector<double>& after,
-                          const std::vector<int>& response, std::int64_t min_pairs,
-                          stats::RankSumDistribution& distribution) {
-  PairedChange result{name, 0, kNan, kNan, kNan, kNan, kNan, kNan, kNan, "none", 0,
-                      0,    0, kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan};
+void adjust(std::vector<PairedChange>& changes, double PairedChange::* p, double PairedChange::* fdr) {
+  std::vector<double> values;
+  for (const PairedChange& change : changes) values.push_back(change.*p);
+  const std::vector<double> adjusted = stats::benjamini_hochberg(values);
+  for (std::size_t i = 0; i < changes.size(); ++i) changes[i].*fdr = adjusted[i];
+}
+
+}  // namespace
+
+PairedChange test_pairs(const std::string& name, const std::vector<double>& before, const std::vector<double>& after,
+                        const std::vector<int>& response, std::int64_t min_pairs,
+                        stats::RankSumDistribution& distribution) {
+  PairedChange result{name, 0,    kNan, kNan, kNan, kNan, kNan, kNan, kNan, "none", 0,    0,
+                      0,    kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan, kNan,   kNan, kNan};
   std::vector<double> changes, groups[2];
   for (std::size_t i = 0; i < before.size(); ++i) {
     const double change = after[i] - before[i];
@@ -121,15 +135,6 @@ PairedChange test_feature(const std::string& name, const std::vector<double>& be
   test_mixed(before, after, response, result);
   return result;
 }
-
-void adjust(std::vector<PairedChange>& changes, double PairedChange::* p, double PairedChange::* fdr) {
-  std::vector<double> values;
-  for (const PairedChange& change : changes) values.push_back(change.*p);
-  const std::vector<double> adjusted = stats::benjamini_hochberg(values);
-  for (std::size_t i = 0; i < changes.size(); ++i) changes[i].*fdr = adjusted[i];
-}
-
-}  // namespace
 
 std::vector<PairedChange> test_paired(const PairedOptions& options, core::RunContext& context) {
   if (!options.cohort.samples) core::raise_usage("--samples is needed: it says which visit a sample is of");
@@ -171,11 +176,12 @@ std::vector<PairedChange> test_paired(const PairedOptions& options, core::RunCon
           early.push_back(before.value(*before.feature(names[i]), row));
           late.push_back(after.value(*after.feature(names[i]), row));
         }
-        result[i] = test_feature(names[i], early, late, response, options.min_pairs, distribution);
+        result[i] = test_pairs(names[i], early, late, response, options.min_pairs, distribution);
       },
       &context.interrupt);
   adjust(result, &PairedChange::p, &PairedChange::fdr);
   adjust(result, &PairedChange::p_difference, &PairedChange::fdr_difference);
+  adjust(result, &PairedChange::p_interaction, &PairedChange::fdr_interaction);
   std::ranges::stable_sort(result, [](const PairedChange& a, const PairedChange& b) {
     if (std::isnan(a.p) != std::isnan(b.p)) return std::isnan(b.p);
     if (!std::isnan(a.p) && a.p != b.p) return a.p < b.p;
@@ -189,7 +195,7 @@ std::string format_paired(const std::vector<PairedChange>& changes, bool respons
   if (response) {
     out +=
         "\tpairs_responders\tpairs_nonresponders\tmean_responders\tmean_nonresponders\tp_difference\tfdr_difference\t"
-        "mixed_samples\ttime\ttime_se\ttime_response\ttime_response_se";
+        "mixed_samples\ttime\ttime_se\ttime_response\ttime_response_se\tp_time\tp_time_response\tfdr_time_response";
   }
   out += '\n';
   for (const PairedChange& change : changes) {
@@ -211,7 +217,10 @@ std::string format_paired(const std::vector<PairedChange>& changes, bool respons
         number(value);
       }
       count(change.mixed_samples);
-      for (const double value : {change.time, change.time_se, change.interaction, change.interaction_se}) number(value);
+      for (const double value : {change.time, change.time_se, change.interaction, change.interaction_se, change.p_time,
+                                 change.p_interaction, change.fdr_interaction}) {
+        number(value);
+      }
     }
     out += '\n';
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "stats/distributions.h"
@@ -197,6 +198,31 @@ std::vector<double> logistic_residuals(std::span<const double> design, std::size
     residuals[i] = (outcome[i] != 0 ? 1.0 : 0.0) - 1 / (1 + std::exp(-eta));
   }
   return residuals;
+}
+
+std::vector<double> logistic_robust_covariance(std::span<const double> design, std::size_t columns,
+                                               std::span<const std::uint8_t> outcome, const LogisticFit& fit,
+                                               std::span<const std::uint32_t> cluster) {
+  const std::size_t p = columns + 1;
+  const std::vector<double> residuals = logistic_residuals(design, columns, outcome, fit);
+  std::map<std::uint32_t, std::vector<double>> scores;
+  for (std::size_t i = 0; i < outcome.size(); ++i) {
+    auto& score = scores[cluster[i]];
+    score.resize(p, 0.0);
+    score[0] += residuals[i];
+    for (std::size_t j = 0; j < columns; ++j) score[j + 1] += residuals[i] * design[i * columns + j];
+  }
+  std::vector<double> result(p * p, 0.0), influence(p);
+  for (const auto& [name, score] : scores) {
+    for (std::size_t j = 0; j < p; ++j) {
+      influence[j] = 0;
+      for (std::size_t k = 0; k < p; ++k) influence[j] += fit.covariance[j * p + k] * score[k];
+    }
+    for (std::size_t j = 0; j < p; ++j) {
+      for (std::size_t k = 0; k < p; ++k) result[j * p + k] += influence[j] * influence[k];
+    }
+  }
+  return result;
 }
 
 LogisticTest logistic_test(std::span<const double> design, std::size_t columns, std::span<const std::uint8_t> outcome,

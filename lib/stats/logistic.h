@@ -29,6 +29,12 @@ struct LogisticFit {
 [[nodiscard]] std::vector<double> logistic_residuals(std::span<const double> design, std::size_t columns,
                                                      std::span<const std::uint8_t> outcome, const LogisticFit& fit);
 
+/// Covariance of the coefficients where rows of one cluster depend on each other (Liang and Zeger 1986).
+[[nodiscard]] std::vector<double> logistic_robust_covariance(std::span<const double> design, std::size_t columns,
+                                                             std::span<const std::uint8_t> outcome,
+                                                             const LogisticFit& fit,
+                                                             std::span<const std::uint32_t> cluster);
+
 struct LogisticTest {
   LogisticFit fit;       ///< of all columns
   double statistic = 0;  ///< likelihood ratio of `column`, 1 degree of freedom

@@ -23,6 +23,8 @@ void declare(cli::OptionSet& set, biomarker::AssociateOptions& options) {
   set.option("--strata", options.outcome.strata, "Columns of clinical.tsv; patients are compared within strata");
   set.flag("--pan-tumour,!--no-pan-tumour", options.pan_tumour,
            "Stratify by tumour_type where two types have 20 patients each");
+  set.option("--cluster", options.outcome.cluster,
+             "Column of clinical.tsv whose rows depend on each other: robust errors. patient: every sample is a row");
   declare_ties(set, options.outcome.ties);
   set.flag("--ph-test", options.proportional_hazards, "Survival: test of proportional hazards");
   set.flag("--moderated", options.moderated, "Response: moderated t of limma");

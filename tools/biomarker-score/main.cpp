@@ -3,6 +3,7 @@
 #include "cli/program.h"
 #include "curves.h"
 #include "cutpoint.h"
+#include "meta.h"
 #include "model.h"
 #include "paired.h"
 #include "report.h"
@@ -14,6 +15,7 @@ int main(int argc, char** argv) {
     program.add(immucan::tools::assemble_command());
     program.add(immucan::tools::score_command());
     program.add(immucan::tools::associate_command());
+    program.add(immucan::tools::meta_command());
     program.add(immucan::tools::cutpoint_command());
     program.add(immucan::tools::paired_command());
     program.add(immucan::tools::model_command());

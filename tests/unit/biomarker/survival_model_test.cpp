@@ -1,9 +1,8 @@
-#include "biomarker/survival_curves.h"
-
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <sstream>
 
+#include "biomarker/survival_curves.h"
 #include "biomarker_helpers.h"
 #include "core/text.h"
 #include "io/tsv.h"
@@ -41,8 +40,8 @@ TEST_CASE("model: veteran with interaction and proportional hazards", "[model]")
   options.event = "status";
   options.terms = {"trt", "karno", "celltype", "trt:karno"};
   options.factors = {"trt"};
-  const std::string text = biomarker::format_survival_model(
-      biomarker::fit_survival_model(io::read_table(*table, test::context()), options));
+  const std::string text =
+      biomarker::format_survival_model(biomarker::fit_survival_model(io::read_table(*table, test::context()), options));
   const std::vector<std::string> names{
       "trt=2", "karno", "celltype=large", "celltype=smallcell", "celltype=squamous", "trt=2:karno"};
   const io::Table expected = io::read_table(*coefficients, test::context());

@@ -121,3 +121,25 @@ TEST_CASE("logistic coefficients agree with R's glm on Liu", "[real]") {
   // glm stops at a relative change of the deviance of 1e-8 and reports the weights of the step before.
   CHECK(worst_se <= 2e-4);
 }
+
+TEST_CASE("a robust covariance does not mind that every row stands twice", "[logistic]") {
+  core::Random random(8);
+  std::vector<double> design, twice;
+  std::vector<std::uint8_t> outcome, outcome_twice;
+  std::vector<std::uint32_t> cluster, cluster_twice;
+  for (std::uint32_t i = 0; i < 60; ++i) {
+    const double x = random.normal();
+    const std::uint8_t y = random.bernoulli(1 / (1 + std::exp(-x)));
+    design.push_back(x);
+    outcome.push_back(y);
+    cluster.push_back(i);
+    twice.insert(twice.end(), {x, x});
+    outcome_twice.insert(outcome_twice.end(), {y, y});
+    cluster_twice.insert(cluster_twice.end(), {i, i});
+  }
+  const auto fit = stats::fit_logistic(design, 1, outcome), doubled = stats::fit_logistic(twice, 1, outcome_twice);
+  const auto robust = stats::logistic_robust_covariance(design, 1, outcome, fit, cluster);
+  const auto robust_twice = stats::logistic_robust_covariance(twice, 1, outcome_twice, doubled, cluster_twice);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(robust_twice[i] == Approx(robust[i]).epsilon(1e-8));
+  CHECK(doubled.covariance[3] == Approx(fit.covariance[3] / 2).epsilon(1e-8));
+}

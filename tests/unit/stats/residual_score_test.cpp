@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/random.h"
 #include "reference_data.h"
 #include "stats/cox.h"
 #include "stats/logistic.h"
@@ -67,4 +68,49 @@ TEST_CASE("martingale and logistic residuals are orthogonal to what was fitted",
   const auto residuals = stats::logistic_residuals(age, 1, rows.event, fit);
   CHECK(std::fabs(std::accumulate(residuals.begin(), residuals.end(), 0.0)) < 1e-8);
   CHECK(std::fabs(std::inner_product(residuals.begin(), residuals.end(), age.begin(), 0.0)) < 1e-6);
+}
+
+TEST_CASE("one column tested jointly is the single test, two are more than each", "[residual_score]") {
+  core::Random random(4);
+  std::vector<double> first(40), second(40), both, residual(40), other(40);
+  std::vector<std::uint32_t> stratum(40);
+  for (std::size_t i = 0; i < 40; ++i) {
+    first[i] = random.normal();
+    second[i] = random.normal();
+    other[i] = random.normal();
+    residual[i] = random.normal() + first[i];
+    stratum[i] = i % 3;
+    both.insert(both.end(), {first[i], second[i]});
+  }
+  const auto single = stats::residual_score_test(first, other, 1, residual, stratum);
+  const auto joint = stats::joint_residual_score_test(first, 1, other, 1, residual, stratum);
+  CHECK(joint.f == Approx(single.statistic * single.statistic).epsilon(1e-12));
+  CHECK(joint.df2 == single.df);
+  const auto pair = stats::joint_residual_score_test(both, 2, other, 1, residual, stratum);
+  CHECK(pair.df1 == 2);
+  CHECK(pair.chi_squared > joint.chi_squared);
+  // A column twice counts once.
+  std::vector<double> twice;
+  for (const double v : first) twice.insert(twice.end(), {v, 2 * v});
+  CHECK(stats::joint_residual_score_test(twice, 2, other, 1, residual, stratum).df1 == 1);
+}
+
+TEST_CASE("clusters of one row are rows; several samples of a patient count as one", "[residual_score]") {
+  core::Random random(5);
+  std::vector<double> column(30), residual(30), columns_twice, residuals_twice;
+  std::vector<std::uint32_t> cluster(30), clusters_twice;
+  for (std::size_t i = 0; i < 30; ++i) {
+    column[i] = random.normal();
+    residual[i] = random.normal() + 0.5 * column[i];
+    cluster[i] = static_cast<std::uint32_t>(i);
+    columns_twice.insert(columns_twice.end(), {column[i], column[i]});
+    residuals_twice.insert(residuals_twice.end(), {residual[i], residual[i]});
+    clusters_twice.insert(clusters_twice.end(), {cluster[i], cluster[i]});
+  }
+  const auto rows = stats::residual_score_test(column, {}, 0, residual);
+  CHECK(stats::cluster_score_test(column, {}, 0, residual, cluster).p == Approx(rows.p).epsilon(1e-12));
+  CHECK(stats::cluster_score_test(columns_twice, {}, 0, residuals_twice, clusters_twice).p ==
+        Approx(rows.p).epsilon(1e-12));
+  // As rows, the copies would pass for twice as many patients.
+  CHECK(stats::residual_score_test(columns_twice, {}, 0, residuals_twice).p < rows.p / 2);
 }
