@@ -11,6 +11,7 @@
 #include "core/ordered_batches.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "cytof/batch_plot.h"
 #include "cytof/normalise_files.h"
 #include "cytof/output_columns.h"
 #include "io/fcs.h"
@@ -19,6 +20,9 @@
 
 namespace immucan::cytof {
 namespace {
+
+/// At most twice as many events of a file are drawn.
+constexpr std::uint64_t kSampledEvents = 20'000;
 
 using FileGroups = std::vector<std::pair<std::filesystem::path, std::string>>;
 
@@ -77,10 +81,22 @@ std::vector<io::FcsColumn> output_columns(const io::FcsDataset& set, const std::
 struct Applied {
   std::uint64_t events = 0;
   std::size_t identities = 0;
+  BatchSpread spread;
 };
 
-Applied apply_file(const std::filesystem::path& path, const BatchApplyFiles& options, const BatchModel& model,
-                   const BatchTransform& transform, core::OutputFile& out, core::RunContext& context) {
+/// Every `stride`-th event of the file, on the arcsinh scale, before and after.
+struct Sample {
+  std::uint64_t stride = 1;
+  std::vector<float> before, after;
+
+  static void add(std::vector<float>& to, std::span<const double> values, double cofactor) {
+    for (const double value : values) to.push_back(static_cast<float>(std::asinh(value / cofactor)));
+  }
+};
+
+Applied apply_file(const std::filesystem::path& path, const std::string& batch_name, const BatchApplyFiles& options,
+                   const BatchModel& model, const BatchTransform& transform, core::OutputFile& out,
+                   core::RunContext& context) {
   io::FcsFile file(path, {.offsets = *io::parse_fcs_offsets(options.offsets)}, context);
   const io::FcsDataset& set = file.single();
   for (const std::string& warning : set.warnings) context.log.warning(fmt::format("{}: {}", file.name(), warning));
@@ -93,26 +109,37 @@ Applied apply_file(const std::filesystem::path& path, const BatchApplyFiles& opt
     io::FcsBlock block;
     std::vector<double> values;
     std::vector<float> scaled;
+    Sample sample;
   };
+  Sample sample{.stride = set.events / kSampledEvents + 1};
   core::ordered_batches<Batch>(
       {.threads = context.threads, .interrupt = &context.interrupt},
       [&](Batch& batch) { return events.next(batch.block); },
       [&](Batch& batch) {
         batch.values.resize(columns.size());
+        batch.sample.before.clear();
+        batch.sample.after.clear();
         for (std::size_t event = 0; event < batch.block.events; ++event) {
           double* row = batch.block.values.data() + event * batch.block.columns;
           for (std::size_t c = 0; c < columns.size(); ++c) batch.values[c] = row[columns[c]];
+          const bool sampled = (batch.block.first_event + event) % sample.stride == 0;
+          if (sampled) Sample::add(batch.sample.before, batch.values, model.cofactor);
           transform.apply(batch.values, batch.scaled);
+          if (sampled) Sample::add(batch.sample.after, batch.values, model.cofactor);
           for (std::size_t c = 0; c < columns.size(); ++c) row[columns[c]] = batch.values[c];
         }
       },
       [&](Batch& batch) {
         writer.write(batch.block.values);
+        sample.before.insert(sample.before.end(), batch.sample.before.begin(), batch.sample.before.end());
+        sample.after.insert(sample.after.end(), batch.sample.after.begin(), batch.sample.after.end());
         context.progress.update("normalising batches", batch.block.first_event, set.events);
       });
   file.finish();
   writer.finish();
-  return {set.events, transform.identities()};
+  return {set.events,
+          transform.identities(),
+          {batch_name, channel_spreads(sample.before, columns.size()), channel_spreads(sample.after, columns.size())}};
 }
 
 FileGroups files_to_apply(const BatchApplyFiles& options, core::RunContext& context) {
@@ -132,7 +159,7 @@ FileGroups files_to_apply(const BatchApplyFiles& options, core::RunContext& cont
 
 }  // namespace
 
-BatchModel train_batch_files(const BatchTrainFiles& options, core::RunContext& context) {
+BatchTraining train_batch_files(const BatchTrainFiles& options, core::RunContext& context) {
   if (options.cells < 1000) core::raise_usage("--cells must be at least 1000.");
   const FileGroups files = read_file_groups(options.controls, "batch", context);
   BatchControls controls;
@@ -168,7 +195,8 @@ BatchModel train_batch_files(const BatchTrainFiles& options, core::RunContext& c
                                       core::printable(model.batches[b]), model.cell(b, k).cells, k + 1));
     }
   }
-  return model;
+  std::string plot = batch_plot("Controls of all batches", model.channels.labels, control_spreads(controls, model));
+  return {std::move(model), std::move(plot)};
 }
 
 void apply_batch_files(const BatchApplyFiles& options, core::OutputSet& outputs, core::RunContext& context) {
@@ -192,8 +220,9 @@ void apply_batch_files(const BatchApplyFiles& options, core::OutputSet& outputs,
     const BatchTransform transform(model, at, *parse_extrapolation(options.extrapolation));
     const std::string stem = fcs_stem(path);
     const Applied applied =
-        apply_file(path, options, model, transform, outputs.add(stem + ".batch_normalized.fcs"), context);
+        apply_file(path, batch, options, model, transform, outputs.add(stem + ".batch_normalized.fcs"), context);
     events += applied.events;
+    outputs.add(stem + ".batch.svg").write(batch_plot(stem, model.channels.labels, {&applied.spread, 1}));
     outputs.add(stem + ".cytof_batch_mqc.json")
         .write(report::multiqc_fragment(
             "cytof_batch", "Batch normalisation", stem,

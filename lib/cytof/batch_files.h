@@ -19,8 +19,13 @@ struct BatchTrainFiles {
   BatchTrainOptions science;
 };
 
+struct BatchTraining {
+  BatchModel model;
+  std::string plot;  ///< the controls before and after
+};
+
 /// Reads the controls; memory: 4 bytes per cell taken and channel, twice while the map is trained.
-[[nodiscard]] BatchModel train_batch_files(const BatchTrainFiles& options, core::RunContext& context);
+[[nodiscard]] BatchTraining train_batch_files(const BatchTrainFiles& options, core::RunContext& context);
 
 struct BatchApplyFiles {
   std::vector<std::filesystem::path> files;
@@ -31,8 +36,8 @@ struct BatchApplyFiles {
   std::string offsets = "auto";
 };
 
-/// Writes STEM.batch_normalized.fcs and STEM.cytof_batch_mqc.json per file. Two readings per file, one block in memory
-/// per thread.
+/// Writes STEM.batch_normalized.fcs, STEM.batch.svg and STEM.cytof_batch_mqc.json per file. Two readings per file, one
+/// block in memory per thread.
 void apply_batch_files(const BatchApplyFiles& options, core::OutputSet& outputs, core::RunContext& context);
 
 }  // namespace immucan::cytof

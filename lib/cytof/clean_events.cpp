@@ -103,7 +103,13 @@ std::vector<Gate> learn_gates(const CleanOptions& options, const Panel& panel, c
       const double at = arcsinh ? scaled(value) : value;
       if (at >= least) values.push_back(at);
     }
-    if (values.empty()) return;
+    if (values.empty()) {
+      // Nothing reaches the least that a cell has: then nothing is a cell, and the gate must not vanish.
+      if (std::isfinite(least)) {
+        gates.push_back({std::move(name), panel.channels()[column].name, column, arcsinh, least, kInfinite});
+      }
+      return;
+    }
     const Spread spread = spread_of(std::move(values));
     // Whole numbers (Event_length) can have no spread at all: then one unit.
     const double width = deviations * (spread.deviation > 0 ? spread.deviation : 1);

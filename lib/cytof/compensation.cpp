@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "io/tsv.h"
+#include "stats/constrained_ls.h"
 
 namespace immucan::cytof {
 namespace {
@@ -17,7 +18,8 @@ namespace {
 constexpr double kDiagonalTolerance = 1e-9;
 /// A sweep that changes nothing by more than this share of the largest intensity ends the iteration.
 constexpr double kSettled = 1e-14;
-constexpr int kMaximumSweeps = 100'000;
+/// Real matrices settle in some ten sweeps; what has not settled by then is solved by active sets.
+constexpr int kMaximumSweeps = 1000;
 
 std::optional<std::size_t> position(const std::vector<std::string>& names, const std::string& name) {
   const auto found = std::ranges::find(names, name);
@@ -146,19 +148,23 @@ PanelSpillover adapt_spillover(const SpilloverMatrix& matrix, const Panel& panel
 Compensator::Compensator(const PanelSpillover& spillover, CompensationMethod method, const std::string& file)
     : n_(spillover.size()), method_(method), rows_(n_), gram_(n_), target_(n_), solution_(n_) {
   const std::vector<double>& s = spillover.values;
+  auto inverse = inverse_of(s, n_);
+  if (!inverse) {
+    core::raise({file, core::Place::none(),
+                 "the spillover matrix cannot be inverted: some channels cannot be told apart",
+                 "Check the rows with large entries off the diagonal"});
+  }
   if (method == CompensationMethod::kFlow) {
-    auto inverse = inverse_of(s, n_);
-    if (!inverse) {
-      core::raise({file, core::Place::none(), "the spillover matrix cannot be inverted", "Use --method nnls"});
-    }
     inverse_ = *std::move(inverse);
     return;
   }
+  dense_gram_.resize(n_ * n_);
   for (std::size_t i = 0; i < n_; ++i) {
     for (std::size_t j = 0; j < n_; ++j) {
       if (s[i * n_ + j] != 0) rows_[i].push_back({j, s[i * n_ + j]});
       double product = 0;
       for (std::size_t k = 0; k < n_; ++k) product += s[i * n_ + k] * s[j * n_ + k];
+      dense_gram_[i * n_ + j] = product;
       if (i == j) {
         diagonal_.push_back(product);
       } else if (product != 0) {
@@ -180,6 +186,27 @@ void Compensator::solve(std::span<double> intensities) {
   std::ranges::copy(solution_, intensities.begin());
 }
 
+void Compensator::solve_by_active_sets() {
+  auto exact = stats::bounded_sum_least_squares(dense_gram_, target_);
+  if (!exact.empty()) solution_ = std::move(exact);
+}
+
+/// nnls: where x_i > 0, (S·Sᵀ·x)_i = (S·y)_i, and every other term of the left side is at least 0.
+std::vector<double> Compensator::upper_bounds(std::span<const double> lowest, std::span<const double> highest) const {
+  std::vector<double> bounds(n_, 0.0);
+  for (std::size_t i = 0; i < n_; ++i) {
+    if (method_ == CompensationMethod::kNnls) {
+      for (const Entry& entry : rows_[i]) bounds[i] += entry.value * std::max(0.0, highest[entry.index]);
+      bounds[i] /= diagonal_[i];
+      continue;
+    }
+    for (std::size_t j = 0; j < n_; ++j) {
+      bounds[j] += std::max(highest[i] * inverse_[i * n_ + j], lowest[i] * inverse_[i * n_ + j]);
+    }
+  }
+  return bounds;
+}
+
 /// Coordinate descent on x·S·Sᵀ·x/2 − x·(S·y): each step is the exact minimum over one channel. The matrix is close to
 /// the identity, so that some ten sweeps settle; it converges for every matrix of full rank.
 void Compensator::solve_nnls(std::span<double> intensities) {
@@ -192,7 +219,11 @@ void Compensator::solve_nnls(std::span<double> intensities) {
     largest = std::max(largest, std::abs(intensities[i]));
   }
   if (!std::isfinite(largest)) return;
-  for (int sweep = 0; sweep < kMaximumSweeps; ++sweep) {
+  for (int sweep = 0;; ++sweep) {
+    if (sweep == kMaximumSweeps) {
+      solve_by_active_sets();
+      break;
+    }
     double change = 0;
     for (std::size_t i = 0; i < n_; ++i) {
       double value = target_[i];

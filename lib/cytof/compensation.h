@@ -41,13 +41,16 @@ enum class CompensationMethod { kNnls, kFlow };
 /// Solves measured = true · S per event. One object per thread.
 class Compensator {
  public:
-  /// 65 when kFlow is asked and the matrix cannot be inverted. `file` is for the message.
+  /// 65 when the matrix cannot be inverted: the signals could not be told apart. `file` is for the message.
   Compensator(const PanelSpillover& spillover, CompensationMethod method, const std::string& file);
   /// In place, size() values. kNnls: the x ≥ 0 that minimises |x·S − y|² (unique); kFlow: x = y·S⁻¹.
   void solve(std::span<double> intensities);
+  /// Of every channel, for events with intensities within `lowest` and `highest`: no solution is above it.
+  [[nodiscard]] std::vector<double> upper_bounds(std::span<const double> lowest, std::span<const double> highest) const;
 
  private:
   void solve_nnls(std::span<double> intensities);
+  void solve_by_active_sets();
   std::size_t n_;
   CompensationMethod method_;
   struct Entry {
@@ -57,6 +60,7 @@ class Compensator {
   std::vector<std::vector<Entry>> rows_;    ///< non-zero entries of S per emitter
   std::vector<std::vector<Entry>> gram_;    ///< off-diagonal non-zero entries of S·Sᵀ
   std::vector<double> diagonal_, inverse_;  ///< of S·Sᵀ; S⁻¹
+  std::vector<double> dense_gram_;          ///< S·Sᵀ, for matrices on which the iteration is slow
   std::vector<double> target_, solution_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "cytof/output_columns.h"
 #include "cytof/panel.h"
 #include "io/anndata.h"
 #include "io/fcs.h"
@@ -40,6 +41,16 @@ std::string field(const std::string& name, char separator) {
   std::string quoted = "\"";
   for (const char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + '"';
+}
+
+std::string unquoted(const std::string& field) {
+  if (field.size() < 2 || field.front() != '"' || field.back() != '"') return field;
+  std::string name;
+  for (std::size_t i = 1; i + 1 < field.size(); ++i) {
+    if (field[i] == '"' && field[i + 1] == '"' && i + 2 < field.size()) ++i;
+    name += field[i];
+  }
+  return name;
 }
 
 std::vector<std::string> distinct_names(const std::vector<io::FcsParameter>& parameters) {
@@ -115,7 +126,7 @@ std::uint64_t table_to_fcs(const ConvertOptions& options, char separator, core::
   {
     io::TsvReader table = open();
     for (std::string name : table.header()) {
-      if (name.size() >= 2 && name.front() == '"' && name.back() == '"') name = name.substr(1, name.size() - 2);
+      name = unquoted(name);
       if (name.empty()) core::raise({table.name(), core::Place::line(1), "a column has no name", "Name it"});
       columns.push_back({std::move(name), "", 1, std::nullopt});
     }
@@ -154,14 +165,18 @@ std::uint64_t fcs_to_anndata(const ConvertOptions& options, const std::filesyste
   std::vector<std::string> markers;
   for (const io::FcsParameter& parameter : set.parameters) markers.push_back(core::printable(parameter.marker, 1024));
   data.var.columns = {{"marker", std::move(markers)}};
+  // Most intensities are 0, so sparse, unless float32 does not hold them all: sparse values are float32.
+  const bool sparse = exact_type(set) == io::FcsType::kFloat;
   io::CsrMatrix x{set.events, set.parameters.size(), {0}, {}, {}};
+  io::DenseMatrix dense{set.events, set.parameters.size(), {}};
   io::FcsEvents events(file, set);
   io::FcsBlock block;
   while (events.next(block)) {
     context.interrupt.check();
+    if (!sparse) dense.values.insert(dense.values.end(), block.values.begin(), block.values.end());
     for (std::size_t i = 0; i < block.events; ++i) {
       const auto row = block.row(i);
-      for (std::size_t c = 0; c < row.size(); ++c) {
+      for (std::size_t c = 0; sparse && c < row.size(); ++c) {
         if (row[c] == 0) continue;
         x.column.push_back(static_cast<std::int32_t>(c));
         x.value.push_back(static_cast<float>(row[c]));
@@ -171,7 +186,11 @@ std::uint64_t fcs_to_anndata(const ConvertOptions& options, const std::filesyste
     }
   }
   file.finish();
-  data.x = std::move(x);
+  if (sparse) {
+    data.x = std::move(x);
+  } else {
+    data.dense_x = std::move(dense);
+  }
   io::write_anndata(out, data, context.threads);
   return set.events;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/ordered_batches.h"
 #include "core/text.h"
 
 namespace immucan::cytof {
@@ -11,6 +12,14 @@ namespace {
 
 constexpr double kUsualRange = 262144;  ///< where $PnR is no number
 constexpr std::uint64_t kWholeInFloat = (std::uint64_t{1} << 24) - 1;
+
+/// Written so that NaN changes nothing and the loop is one of minima and maxima.
+void widen(std::vector<ColumnRange>& ranges, const double* row) {
+  for (std::size_t c = 0; c < ranges.size(); ++c) {
+    ranges[c].lowest = row[c] < ranges[c].lowest ? row[c] : ranges[c].lowest;
+    ranges[c].highest = row[c] > ranges[c].highest ? row[c] : ranges[c].highest;
+  }
+}
 
 }  // namespace
 
@@ -36,21 +45,29 @@ std::vector<ColumnRange> column_ranges(io::FcsFile& file, const std::vector<std:
                                        core::RunContext& context) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const io::FcsDataset& set = file.single();
-  std::vector<ColumnRange> ranges(columns.empty() ? set.parameters.size() : columns.size(), {kInfinity, -kInfinity});
+  const std::size_t count = columns.empty() ? set.parameters.size() : columns.size();
+  std::vector<ColumnRange> ranges(count, {kInfinity, -kInfinity});
   io::FcsEvents events(file, set, columns);
-  io::FcsBlock block;
-  while (events.next(block)) {
-    context.interrupt.check();
-    context.progress.update("measuring", block.first_event, set.events);
-    for (std::size_t i = 0; i < block.events; ++i) {
-      const double* row = block.values.data() + i * block.columns;
-      for (std::size_t c = 0; c < ranges.size(); ++c) {
-        // Written so that NaN changes nothing and the loop is one of minima and maxima.
-        ranges[c].lowest = row[c] < ranges[c].lowest ? row[c] : ranges[c].lowest;
-        ranges[c].highest = row[c] > ranges[c].highest ? row[c] : ranges[c].highest;
-      }
-    }
-  }
+  struct Batch {
+    io::FcsBlock block;
+    std::vector<ColumnRange> ranges;
+  };
+  core::ordered_batches<Batch>(
+      {.threads = context.threads, .interrupt = &context.interrupt},
+      [&](Batch& batch) { return events.next(batch.block); },
+      [&](Batch& batch) {
+        batch.ranges.assign(count, {kInfinity, -kInfinity});
+        for (std::size_t i = 0; i < batch.block.events; ++i) {
+          widen(batch.ranges, batch.block.values.data() + i * batch.block.columns);
+        }
+      },
+      [&](Batch& batch) {
+        for (std::size_t c = 0; c < count; ++c) {
+          ranges[c].lowest = std::min(ranges[c].lowest, batch.ranges[c].lowest);
+          ranges[c].highest = std::max(ranges[c].highest, batch.ranges[c].highest);
+        }
+        context.progress.update("measuring", batch.block.first_event, set.events);
+      });
   return ranges;
 }
 

@@ -59,6 +59,33 @@ void TemporaryFile::read_at(std::uint64_t offset, std::span<char> buffer) const 
   }
 }
 
+NamedTemporaryFile::NamedTemporaryFile(const std::filesystem::path& folder) {
+  std::string pattern = (folder / "immucan-XXXXXX").string();
+  const int number = ::mkostemp(pattern.data(), O_CLOEXEC);
+  if (number < 0) core::raise_create_errno(folder.string(), errno);
+  ::close(number);
+  path_ = pattern;
+}
+
+NamedTemporaryFile::~NamedTemporaryFile() {
+  ::unlink(path_.c_str());
+}
+
+void NamedTemporaryFile::read(const std::function<void(std::string_view)>& use) const {
+  const int number = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (number < 0) core::raise_input_errno(path_.string(), "cannot read", errno);
+  // Closed by an owner of its own: `use` may throw.
+  const TemporaryFile file(number);
+  std::string buffer(std::size_t{1} << 20, '\0');
+  while (true) {
+    const ssize_t n = ::read(number, buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) core::raise_input_errno(path_.string(), "cannot read", errno);
+    if (n == 0) return;
+    use(std::string_view(buffer).substr(0, static_cast<std::size_t>(n)));
+  }
+}
+
 std::filesystem::path temporary_folder(const core::RunContext& context) {
   return context.tmpdir.value_or(std::filesystem::temp_directory_path());
 }

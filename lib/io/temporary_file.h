@@ -2,9 +2,11 @@
 // Bytes that do not fit in memory, in a file without a name: it vanishes with the program, however that ends.
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "core/run_context.h"
 
@@ -25,8 +27,28 @@ class TemporaryFile {
   [[nodiscard]] std::uint64_t size() const { return size_; }
 
  private:
+  friend class NamedTemporaryFile;
+  explicit TemporaryFile(int descriptor) : number_(descriptor) {}
   int number_;
   std::uint64_t size_ = 0;
+};
+
+/// For libraries that must write by name and resolve it (HDF5): removed with the object, so also when an error or a
+/// signal unwinds; only SIGKILL leaves it behind.
+class NamedTemporaryFile {
+ public:
+  /// An empty file of a new name in `folder`; 73 when it cannot be created there.
+  explicit NamedTemporaryFile(const std::filesystem::path& folder);
+  ~NamedTemporaryFile();
+  NamedTemporaryFile(const NamedTemporaryFile&) = delete;
+  NamedTemporaryFile& operator=(const NamedTemporaryFile&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// What was written under the name, in pieces of about 1 MB.
+  void read(const std::function<void(std::string_view)>& use) const;
+
+ private:
+  std::filesystem::path path_;
 };
 
 /// --tmpdir, else the system's folder for temporary files.

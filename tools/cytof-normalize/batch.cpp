@@ -10,8 +10,9 @@ namespace {
 core::Status run_train(const cytof::BatchTrainFiles& options, const std::filesystem::path& folder,
                        core::RunContext& context) {
   core::OutputSet outputs = core::OutputSet::folder(context, folder);
-  const cytof::BatchModel model = cytof::train_batch_files(options, context);
+  const auto [model, plot] = cytof::train_batch_files(options, context);
   outputs.add("model.json").write(cytof::to_json(model));
+  outputs.add("batches.svg").write(plot);
   outputs.count("batches", static_cast<std::int64_t>(model.batches.size()));
   outputs.count("channels", static_cast<std::int64_t>(model.channels.names.size()));
   outputs.commit();

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/ordered_batches.h"
 #include "core/output.h"
 #include "core/text.h"
 #include "cytof/compensation.h"
+#include "cytof/output_columns.h"
 #include "io/fcs_writer.h"
 #include "shared_options.h"
 
@@ -18,6 +20,26 @@ struct CompensateOptions {
   std::filesystem::path file, matrix, output;
   std::string method = "nnls", precision = "float64", offsets = "auto";
 };
+
+/// $PnR above all that will be written.
+std::vector<io::FcsColumn> output_columns(io::FcsFile& file, const cytof::PanelSpillover& spillover,
+                                          const cytof::Compensator& compensator, core::RunContext& context) {
+  std::vector<io::FcsColumn> columns = cytof::same_columns(file.single());
+  if (file.single().events == 0) return columns;
+  const auto ranges = cytof::column_ranges(file, {}, context);
+  for (std::size_t i = 0; i < columns.size(); ++i) columns[i].range = std::max(columns[i].range, ranges[i].highest);
+  std::vector<double> lowest, highest;
+  for (const std::size_t column : spillover.columns) {
+    lowest.push_back(ranges[column].lowest);
+    highest.push_back(ranges[column].highest);
+  }
+  const auto bounds = compensator.upper_bounds(lowest, highest);
+  for (std::size_t c = 0; c < bounds.size(); ++c) {
+    double& range = columns[spillover.columns[c]].range;
+    range = std::max(range, bounds[c]);
+  }
+  return columns;
+}
 
 core::Status run_compensate(const CompensateOptions& options, core::RunContext& context) {
   core::OutputSet outputs = core::OutputSet::single(context, options.output);
@@ -36,12 +58,7 @@ core::Status run_compensate(const CompensateOptions& options, core::RunContext& 
   const auto method = options.method == "flow" ? cytof::CompensationMethod::kFlow : cytof::CompensationMethod::kNnls;
   const cytof::Compensator prototype(spillover, method, options.matrix.string());
 
-  std::vector<io::FcsColumn> columns;
-  for (std::size_t i = 0; i < set.parameters.size(); ++i) {
-    columns.push_back({set.parameters[i].name, set.parameters[i].marker,
-                       core::parse_double(set.parameters[i].range).value_or(262144), i});
-  }
-  io::FcsWriter writer(outputs.file(), set.keywords, columns, set.events,
+  io::FcsWriter writer(outputs.file(), set.keywords, output_columns(file, spillover, prototype, context), set.events,
                        {.type = options.precision == "float32" ? io::FcsType::kFloat : io::FcsType::kDouble});
   io::FcsEvents events(file, set);
   core::ordered_batches<io::FcsBlock>(

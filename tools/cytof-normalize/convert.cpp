@@ -1,60 +1,35 @@
 #include "convert.h"
 
-#include <stdlib.h>
-
-#include <cerrno>
-#include <fstream>
-
 #include "core/output.h"
 #include "cytof/concatenate.h"
 #include "cytof/convert.h"
+#include "io/temporary_file.h"
 #include "shared_options.h"
 
 namespace immucan::cytof_normalize {
 namespace {
 
-/// HDF5 writes by path: a folder of our own beside the output (or in --tmpdir), removed with what is in it.
-class TemporaryFolder {
- public:
-  TemporaryFolder(const core::RunContext& context, const std::filesystem::path& output) {
-    const auto beside = output.has_parent_path() ? output.parent_path() : std::filesystem::path(".");
-    std::string pattern = (context.tmpdir.value_or(output == "-" ? "/tmp" : beside) / ".convert-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) core::raise_create_errno(pattern, errno);
-    path_ = pattern;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+/// HDF5 writes by name and goes back and forth; the output may be a pipe. So it is written aside first.
+std::uint64_t write_anndata(const cytof::ConvertOptions& options, core::OutputFile& out, core::RunContext& context) {
+  const io::NamedTemporaryFile aside(io::temporary_folder(context));
+  const std::uint64_t events = cytof::fcs_to_anndata(options, aside.path(), context);
+  aside.read([&](std::string_view bytes) { out.write(bytes); });
+  return events;
+}
 
 core::Status run_convert(const cytof::ConvertOptions& options, const std::filesystem::path& output,
                          core::RunContext& context) {
   const cytof::Conversion conversion = cytof::conversion_of(options, output);
   std::uint64_t events = 0;
   core::OutputSet outputs = core::OutputSet::single(context, output);
-  if (conversion.to == "h5ad") {
-    const TemporaryFolder folder(context, output);
-    const auto file = folder.path() / "cells.h5ad";
-    outputs.count("events", static_cast<std::int64_t>(cytof::fcs_to_anndata(options, file, context)));
-    std::ifstream in(file, std::ios::binary);
-    for (std::string buffer(std::size_t{1} << 20, '\0');
-         in.read(buffer.data(), std::ssize(buffer)) || in.gcount() > 0;) {
-      outputs.file().write(std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount())));
-    }
-    if (in.bad()) core::raise_write_errno(file.string(), "read back", errno);
-    outputs.commit();
-    return core::Status::kOk;
-  }
   const char separator = conversion.from == "csv" || conversion.to == "csv" ? ',' : '\t';
-  events = conversion.from == "fcs" ? cytof::fcs_to_table(options, separator, outputs.file(), context)
-                                    : cytof::table_to_fcs(options, separator, outputs.file(), context);
+  if (conversion.to == "h5ad") {
+    events = write_anndata(options, outputs.file(), context);
+  } else if (conversion.from == "fcs") {
+    events = cytof::fcs_to_table(options, separator, outputs.file(), context);
+  } else {
+    events = cytof::table_to_fcs(options, separator, outputs.file(), context);
+  }
   outputs.count("events", static_cast<std::int64_t>(events));
   outputs.commit();
   return core::Status::kOk;

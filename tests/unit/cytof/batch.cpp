@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "cytof/batch_files.h"
+#include "cytof/batch_plot.h"
 #include "cytof_helpers.h"
 
 namespace {
@@ -174,6 +175,23 @@ TEST_CASE("a batch with too few cells of a cluster leaves them as they are") {
   std::vector<float> buffer;
   first.apply(row, buffer);
   CHECK(row == before);
+}
+
+TEST_CASE("the picture of batches: a line per batch and channel, and what is left out is said") {
+  const auto spreads = cytof::channel_spreads(std::vector<float>{0, 5, 1, 5, 2, NAN, 3, 5, 4, 5}, 2);
+  CHECK(spreads[0].low == Approx(0.2));
+  CHECK(spreads[0].middle == 2);
+  CHECK(spreads[0].high == Approx(3.8));
+  CHECK(spreads[1].middle == 5);
+  std::vector<cytof::BatchSpread> batches(20, {"day <1>", spreads, spreads});
+  const std::string svg = cytof::batch_plot("study", {"CD3", "CD4"}, batches);
+  CHECK_THAT(svg,
+             Catch::StartsWith("<svg") && Catch::Contains("day &lt;1&gt;") && Catch::Contains("and 4 more batches"));
+  CHECK_THAT(svg, !Catch::Contains("nan") && !Catch::Contains("more channels"));
+  const std::vector<cytof::ChannelSpread> none = cytof::channel_spreads({}, 1);
+  CHECK(std::isnan(none[0].middle));
+  const cytof::BatchSpread empty{"x", none, none};
+  CHECK_THAT(cytof::batch_plot("empty", {"CD3"}, {&empty, 1}), Catch::StartsWith("<svg") && !Catch::Contains("nan"));
 }
 
 TEST_CASE("batch models are read back as written, and mistakes are named") {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
@@ -86,6 +87,45 @@ TEST_CASE("non-negative least squares meets its optimality conditions for strong
     std::vector<double> x = y;
     compensator.solve(x);
     CHECK(kkt_residual(s, y, x) < 1e-8);
+  }
+}
+
+TEST_CASE("two channels that are almost one are solved exactly, and those that are one are refused") {
+  const cytof::PanelSpillover close{{0, 1}, {1, 0.9999, 0.9999, 1}, {}};
+  cytof::Compensator compensator(close, CompensationMethod::kNnls, "m.tsv");
+  // Measured from 300 and 200: given back; and a measurement that only a negative signal would explain.
+  std::vector<double> inside{300 + 0.9999 * 200, 0.9999 * 300 + 200}, outside{100, 0};
+  compensator.solve(inside);
+  CHECK(inside[0] == Approx(300).epsilon(1e-6));
+  CHECK(inside[1] == Approx(200).epsilon(1e-6));
+  compensator.solve(outside);
+  CHECK(outside[0] == Approx(100 / (1 + 0.9999 * 0.9999)));
+  CHECK(outside[1] == 0);
+  const cytof::PanelSpillover same{{0, 1}, {1, 1, 1, 1}, {}};
+  CHECK_THROWS_WITH(cytof::Compensator(same, CompensationMethod::kNnls, "m.tsv"),
+                    Catch::Contains("cannot be told apart"));
+}
+
+TEST_CASE("no solution is above the bound that $PnR is written from") {
+  core::Random random(3, 0);
+  constexpr std::size_t n = 6;
+  cytof::PanelSpillover spillover{{0, 1, 2, 3, 4, 5}, std::vector<double>(n * n), {}};
+  for (std::size_t i = 0; i < n * n; ++i) spillover.values[i] = i % (n + 1) == 0 ? 1 : 0.2 * random.uniform();
+  for (const auto method : {CompensationMethod::kNnls, CompensationMethod::kFlow}) {
+    cytof::Compensator compensator(spillover, method, "m.tsv");
+    std::vector<double> lowest(n, 1e9), highest(n, -1e9), most(n, -1e9);
+    for (int event = 0; event < 500; ++event) {
+      std::vector<double> values(n);
+      for (std::size_t c = 0; c < n; ++c) {
+        values[c] = 1000 * random.uniform() - 50;
+        lowest[c] = std::min(lowest[c], values[c]);
+        highest[c] = std::max(highest[c], values[c]);
+      }
+      compensator.solve(values);
+      for (std::size_t c = 0; c < n; ++c) most[c] = std::max(most[c], values[c]);
+    }
+    const auto bounds = compensator.upper_bounds(lowest, highest);
+    for (std::size_t c = 0; c < n; ++c) CHECK(most[c] <= bounds[c]);
   }
 }
 

@@ -6,8 +6,10 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <fstream>
+#include <functional>
 
 #include "core/error.h"
+#include "core/random.h"
 #include "core/text.h"
 #include "cytof/yield_plot.h"
 #include "cytof_helpers.h"
@@ -78,6 +80,62 @@ TEST_CASE("debarcoding: a key without constant number of positives uses the wide
   CHECK(result.preliminary[1] == 1);
   CHECK(result.preliminary[3] == cytof::Debarcoding::kUnassigned);
   CHECK(std::isnan(result.delta[3]));
+}
+
+/// Share of `events` simulated events that get the code they were made with; three kinds of sample in four channels.
+/// A channel without barcode holds `empty`, one with it up to `brightest` counts and at least 0.4 of that.
+double share_right(bool second_gap, double brightest, const std::function<double(core::Random&)>& empty) {
+  const cytof::BarcodeKey key{
+      {102, 104, 105, 106}, {"one", "two", "other two", "three"}, {0b0001, 0b0011, 0b1100, 0b1110}, std::nullopt};
+  core::Random random(5, 0);
+  std::vector<float> values;
+  std::vector<std::int32_t> truth;
+  for (int event = 0; event < 2000; ++event) {
+    const auto sample = static_cast<std::size_t>(4 * random.uniform());
+    truth.push_back(static_cast<std::int32_t>(sample));
+    for (std::size_t c = 0; c < 4; ++c) {
+      const bool positive = (key.codes[sample] >> c & 1U) != 0;
+      values.push_back(static_cast<float>(positive ? brightest / (1 + 1.5 * random.uniform()) : empty(random)));
+    }
+  }
+  const auto result = cytof::debarcode(key, values, {.second_gap = second_gap});
+  double right = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) right += result.preliminary[i] == truth[i] ? 1 : 0;
+  return right / 2000;
+}
+
+TEST_CASE("debarcoding: a planted truth with varying numbers of positives, and which gap decides") {
+  // Zero to a few counts: the widest gap is right, and the second is never asked.
+  const auto counts = [](core::Random& random) { return 4 * random.uniform(); };
+  CHECK(share_right(false, 400, counts) == 1);
+  CHECK(share_right(true, 400, counts) == 1);
+  // Randomised by less than a count (x - U(0, 1)): the values below the gap are negative though nothing is wrong.
+  const auto below_zero = [](core::Random& random) { return -random.uniform(); };
+  CHECK(share_right(false, 400, below_zero) == 1);
+  CHECK(share_right(true, 400, below_zero) < 0.3);
+  // The old ±100 randomisation: a quarter of the empty channels near -100 counts, the others near 0, dim barcodes. An
+  // event with both kinds fools the widest gap, one with -100 alone the second.
+  const auto shifted = [](core::Random& random) {
+    return random.uniform() < 0.25 ? -100 - 5 * random.uniform() : 1.5 * random.uniform();
+  };
+  const double widest = share_right(false, 100, shifted), second = share_right(true, 100, shifted);
+  CAPTURE(widest, second);
+  CHECK(widest < 0.75);
+  CHECK(second > 0.85);
+}
+
+TEST_CASE("debarcoding: the second gap on events worked out by hand") {
+  const cytof::BarcodeKey key{{102, 104, 105}, {"one", "two"}, {0b001, 0b110}, std::nullopt};
+  const std::vector<float> values{
+      200, 1,   -300,  // widest below 1, whose lower value is negative; second below 200: "one"
+      200, 250, -300,  // second gap stands between 250 and 200: the code 010 is no sample's
+      -1,  -2,  -300,  // second gap has a negative value above it: nothing decides
+      1,   200, 210,   // value below the widest gap is not negative: "two"
+  };
+  const auto result = cytof::debarcode(key, values, {.cofactor = 5, .cutoff = 0.0, .second_gap = true});
+  CHECK(result.preliminary == std::vector<std::int32_t>{0, -1, -1, 1});
+  const double scale = std::asinh(40.0);
+  CHECK(result.delta[0] == Approx((std::asinh(40.0) - std::asinh(0.2)) / scale));
 }
 
 TEST_CASE("debarcoding: yields fall from one and are drawn for every sample") {
