@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <unordered_map>
 
 #include "core/text.h"
+#include "microbiome/lineage.h"
 #include "microbiome/profiling.h"
+#include "microbiome/species_list.h"
 
 namespace immucan::microbiome {
 
@@ -21,8 +25,15 @@ void append_number(std::string& out, double value) {
 
 }  // namespace
 
-std::string profile_tsv(const SampleProfile& profile) {
-  std::string out = "taxid\trank\tname\ttaxonomic_abundance\tsequence_abundance\treads\tcoverage\tani\tlower\tupper\n";
+std::string profile_tsv(const Database& database, const SampleProfile& profile) {
+  const Taxonomy& taxonomy = database.taxonomy();
+  const double bases = detectable_bases(profile), coverage = total_coverage(database, profile);
+  std::unordered_map<std::uint64_t, double> lengths;
+  for (const ListedSpecies& species : listed_species(database))
+    lengths[taxonomy[species.taxon].taxid] = species.genome_length;
+  std::string out =
+      "taxid\trank\tname\ttaxonomic_abundance\tsequence_abundance\treads\tcoverage\tani\tlower\tupper\t"
+      "detection_limit\tgenome_length\tlineage\n";
   for (const ProfileRow& row : profile.rows) {
     out += fmt::format("{}\t{}\t{}\t", row.taxid, row.rank, row.name);
     append_number(out, row.taxonomic_abundance);
@@ -30,11 +41,17 @@ std::string profile_tsv(const SampleProfile& profile) {
     append_number(out, row.sequence_abundance);
     out += fmt::format("\t{}\t", row.reads);
     append_number(out, row.coverage);
-    for (const double value : {row.ani, row.lower, row.upper}) {
+    const auto length = lengths.find(row.taxid);
+    const double missing = std::numeric_limits<double>::quiet_NaN();
+    const double limit = length == lengths.end() ? missing : detection_limit(bases, length->second, coverage);
+    for (const double value :
+         {row.ani, row.lower, row.upper, limit, length == lengths.end() ? missing : length->second}) {
       out += '\t';
       append_number(out, value);
     }
-    out += '\n';
+    const auto taxon = taxonomy.find(row.taxid);
+    const std::string lineage = taxon ? lineage_text(taxonomy, lineage_of(taxonomy, *taxon)) : std::string{};
+    out += fmt::format("\t{}\n", lineage.empty() ? "NA" : lineage);
   }
   return out;
 }
@@ -79,6 +96,9 @@ std::string summary_json(const SampleProfile& profile, const Database& database,
   json["unknown_fraction"] = profile.unknown_fraction;
   json["species"] = species;
   json["shannon"] = profile.shannon;
+  json["total_coverage"] = total_coverage(database, profile);
+  // NaN becomes null.
+  json["detectable_bases"] = detectable_bases(profile);
   return json.dump(2) + "\n";
 }
 

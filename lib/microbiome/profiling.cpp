@@ -10,8 +10,8 @@
 
 namespace immucan::microbiome {
 
-SampleCounts count_sample(const Database& database, const std::vector<io::FastqLane>& lanes,
-                          core::RunContext& context) {
+SampleCounts count_sample(const Database& database, const std::vector<io::FastqLane>& lanes, core::RunContext& context,
+                          const FragmentSink& sink) {
   struct Batch {
     io::FastqBatch reads;
     FragmentScanner scanner;
@@ -32,6 +32,7 @@ SampleCounts count_sample(const Database& database, const std::vector<io::FastqL
       },
       [&](Batch& batch) {
         counts.add(batch.scanner);
+        if (sink) sink(batch.reads, batch.scanner, counts);
         counts.reads += batch.reads.size() * batch.reads.mates.size();
         context.progress.update("fragments", counts.fragments);
       });

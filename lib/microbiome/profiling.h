@@ -2,6 +2,7 @@
 // One sample: reads in, profile out.
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -39,15 +40,18 @@ struct SampleProfile {
   std::vector<SpeciesEvidence> evidence;
 };
 
+/// Sees every batch in the order of the input, after its fragments have been counted; serial.
+using FragmentSink = std::function<void(const io::FastqBatch&, const FragmentScanner&, SampleCounts&)>;
+
 /// Reads all lanes once. Memory: the index, a byte per index entry, and a few batches of reads.
 [[nodiscard]] SampleCounts count_sample(const Database& database, const std::vector<io::FastqLane>& lanes,
-                                        core::RunContext& context);
+                                        core::RunContext& context, const FragmentSink& sink = {});
 
 [[nodiscard]] SampleProfile make_profile(const Database& database, const SampleCounts& counts,
                                          const SampleAbundance& abundance);
 
 /// Contents of the output files.
-[[nodiscard]] std::string profile_tsv(const SampleProfile& profile);
+[[nodiscard]] std::string profile_tsv(const Database& database, const SampleProfile& profile);
 [[nodiscard]] std::string kraken_report(const SampleProfile& profile);
 [[nodiscard]] std::string evidence_tsv(const Database& database, const SampleProfile& profile);
 [[nodiscard]] std::string summary_json(const SampleProfile& profile, const Database& database,

@@ -122,4 +122,32 @@ struct FlowChart {
 };
 [[nodiscard]] std::string flow_chart(const FlowChart& chart);
 
+/// Rings of sectors about a centre: a tree whose nodes have shares of the whole.
+struct SunburstSector {
+  std::string label, tooltip, colour;
+  double share = 0;        ///< of the whole circle
+  std::size_t ring = 0;    ///< 0 = innermost; one more than the parent's
+  std::size_t parent = 0;  ///< sector that this one lies on; ring 0: not used
+  double opacity = 1;
+};
+struct SunburstPlot {
+  std::string title, subtitle;
+  std::string centre;                   ///< words in the middle
+  std::vector<std::string> rings;       ///< names, from the middle out
+  std::vector<SunburstSector> sectors;  ///< parents before children, in the order in which they are drawn
+  std::vector<std::pair<std::string, std::string>> legend;  ///< words and colour
+};
+[[nodiscard]] std::string sunburst_plot(const SunburstPlot& plot);
+
+/// Shares as horizontal bars with intervals, from top to bottom, on a logarithmic axis.
+struct ShareRow {
+  std::string label, note, tooltip, colour;
+  double share = 0, lower = 0, upper = 0;
+};
+struct SharePlot {
+  std::string title, axis, note_heading;
+  std::vector<ShareRow> rows;
+};
+[[nodiscard]] std::string share_plot(const SharePlot& plot);
+
 }  // namespace immucan::report

@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
-#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "core/output.h"
 #include "core/text.h"
-#include "io/features_table.h"
+#include "io/samples_table.h"
+#include "microbiome/profile_formats.h"
+#include "microbiome/profile_outputs.h"
 #include "microbiome/profiling.h"
-#include "report/multiqc.h"
+#include "microbiome/read_outputs.h"
 
 namespace immucan::microbiome_profile {
 
@@ -19,9 +23,13 @@ namespace {
 struct Options {
   std::filesystem::path database;
   std::vector<std::filesystem::path> first, second, unpaired;
+  std::optional<std::filesystem::path> samples;
   std::string sample;
   std::string specimen = "stool";
   std::filesystem::path output;
+  std::vector<std::string> formats;
+  std::string kraken_columns = "6";
+  microbiome::ReadOutputOptions reads;
 };
 
 void declare(Options& options, cli::OptionSet& set) {
@@ -29,12 +37,29 @@ void declare(Options& options, cli::OptionSet& set) {
   set.option("-d,--db", options.database, "Database made by 'build'", true);
   set.option("-1,--read1", options.first, "FASTQ or FASTA of the first mates, one per lane");
   set.option("-2,--read2", options.second, "The second mates, in the same order");
-  set.option("-U,--unpaired", options.unpaired, "Single reads");
+  set.option("-U,--unpaired", options.unpaired, "Single reads ('-' is the standard input)");
+  set.option("--samples", options.samples,
+             "Instead: table of samples with columns sample_id, specimen, modality and files (read1=...;read2=...)");
   set.option("--sample", options.sample, "Name of the sample; by default from the first file's name");
-  set.choice("--specimen", options.specimen, {"tissue", "blood", "stool", "saliva"}, "What was sampled");
+  set.choice("--specimen", options.specimen, {"tissue", "blood", "stool", "saliva"},
+             "What was sampled; --samples says it for each");
   set.group("Output");
   set.output_folder(options.output);
+  set.option("--formats", options.formats,
+             "Which of kraken, bracken, cami, metaphlan, biom, html to write besides the tables; none; default: all");
+  set.choice("--kraken-columns", options.kraken_columns, {"6", "8"},
+             "8: the Kraken report also counts k-mers and distinct k-mers");
+  set.flag("--reads", options.reads.assignments, "Write what each read was given to (SAMPLE.reads.tsv.gz)");
+  set.flag("--host-out", options.reads.host, "Write the host's reads (SAMPLE.host_R1.fastq.gz ...)");
+  set.flag("--classified-out", options.reads.classified, "Write the reads of species present");
+  set.flag("--unmapped-out", options.reads.unmapped, "Write all other reads");
 }
+
+/// What is to be profiled.
+struct Job {
+  std::string sample, specimen;
+  std::vector<io::FastqLane> lanes;
+};
 
 /// "x/P01_R1.fastq.gz" → "P01".
 std::string sample_of(const std::filesystem::path& file) {
@@ -47,92 +72,125 @@ std::string sample_of(const std::filesystem::path& file) {
   return name;
 }
 
-std::vector<io::FastqLane> lanes_of(const Options& options) {
-  if (options.first.empty() == options.unpaired.empty()) core::raise_usage("give either -1 and -2, or -U");
-  if (options.first.size() != options.second.size())
-    core::raise_usage(fmt::format("{} file(s) with -1 but {} with -2", options.first.size(), options.second.size()));
-  std::vector<io::FastqLane> lanes;
-  for (std::size_t i = 0; i < options.first.size(); ++i) lanes.push_back({{options.first[i], options.second[i]}});
-  for (const auto& file : options.unpaired) lanes.push_back({{file}});
-  return lanes;
-}
-
-void check_sample_name(const std::string& sample) {
+void check_sample_name(const std::string& sample, std::string_view where) {
   if (sample.empty() || sample == "NA" || sample.find_first_of("/\t\n\r") != std::string::npos || sample[0] == '.')
     core::raise_usage(
-        fmt::format("--sample '{}' cannot name files: it must not be empty, NA, begin with a dot or "
+        fmt::format("{} '{}' cannot name files: it must not be empty, NA, begin with a dot or "
                     "hold '/' or control characters",
-                    sample));
+                    where, core::printable(sample)));
 }
 
-/// Every species of the database has a value: 0 where it was not found, so that samples can be compared.
-std::vector<io::FeatureValue> features_of(const microbiome::Database& database,
-                                          const microbiome::SampleProfile& profile, const Options& options,
-                                          const std::string& sample) {
-  std::vector<io::FeatureValue> features;
-  const auto add = [&](std::string_view entity, std::string_view measure, std::optional<double> value) {
-    features.push_back({sample, io::feature_name("microbiome", options.specimen, entity, measure), value});
-  };
-  std::map<std::uint64_t, double> abundance;
-  for (const auto& row : profile.rows) abundance[row.taxid] = row.taxonomic_abundance;
-  std::map<std::uint64_t, std::string> species;
-  std::map<std::string, int> names;
-  for (const auto& genome : database.genomes()) {
-    const auto& taxon = database.taxonomy()[genome.species];
-    if (genome.is_host == 0 && species.emplace(taxon.taxid, taxon.name).second)
-      ++names[core::feature_entity(taxon.name)];
-  }
-  const bool any = profile.classified_fragments != 0;
-  for (const auto& [taxid, name] : species) {
-    const auto found = abundance.find(taxid);
-    const std::optional<double> value =
-        any ? std::optional(found == abundance.end() ? 0.0 : found->second) : std::nullopt;
-    // Two species of one name (it happens with placeholders) keep their taxids apart.
-    add(names[core::feature_entity(name)] > 1 ? fmt::format("{}_{}", name, taxid) : name, "abundance", value);
-  }
-  add("community", "shannon", any ? std::optional(profile.shannon) : std::nullopt);
-  const bool microbial = profile.fragments > profile.host_fragments;
-  add("community", "unknown_fraction", microbial ? std::optional(profile.unknown_fraction) : std::nullopt);
-  add("community", "host_fraction", profile.fragments != 0 ? std::optional(profile.host_fraction) : std::nullopt);
-  return features;
+Job job_of_options(const Options& options) {
+  if (options.first.empty() == options.unpaired.empty())
+    core::raise_usage("give either -1 and -2, or -U, or --samples");
+  if (options.first.size() != options.second.size())
+    core::raise_usage(fmt::format("{} file(s) with -1 but {} with -2", options.first.size(), options.second.size()));
+  Job job;
+  for (std::size_t i = 0; i < options.first.size(); ++i) job.lanes.push_back({{options.first[i], options.second[i]}});
+  for (const auto& file : options.unpaired) job.lanes.push_back({{file}});
+  job.sample = options.sample.empty() ? sample_of(job.lanes[0].files[0]) : options.sample;
+  job.specimen = options.specimen;
+  check_sample_name(job.sample, "--sample");
+  return job;
 }
 
-report::QcFragment quality_fragment(const microbiome::SampleProfile& profile, const std::string& sample) {
-  std::size_t species = 0;
-  for (const auto& row : profile.rows) species += row.rank == "species" ? 1 : 0;
-  return {"microbiome_profile",
-          "Microbiome profile",
-          sample,
-          {{"fragments", "Fragments", "Read pairs or single reads", static_cast<double>(profile.fragments)},
-           {"host_fraction", "Host", "Share of fragments of the host", profile.host_fraction},
-           {"known_fraction", "Known", "Share of fragments of species in the database", profile.known_fraction},
-           {"unknown_fraction", "Unknown", "Share of fragments without the host that no species explains",
-            profile.unknown_fraction},
-           {"species", "Species", "Species present", static_cast<double>(species)},
-           {"shannon", "Shannon", "Shannon diversity of species, natural logarithm", profile.shannon}}};
+std::vector<Job> jobs_of_table(const std::filesystem::path& table, core::RunContext& context) {
+  std::vector<Job> jobs;
+  for (const io::Sample& sample : io::read_samples(table, context)) {
+    if (!sample.modality.empty() && sample.modality != "microbiome") continue;
+    const auto fail = [&](std::string what, std::string remedy) {
+      core::raise({table.string(), core::Place::none(), fmt::format("sample '{}' {}", sample.sample_id, what),
+                   std::move(remedy)});
+    };
+    Job job{sample.sample_id, sample.specimen, {}};
+    check_sample_name(job.sample, "the sample_id");
+    std::vector<std::filesystem::path> first, second;
+    for (const io::SampleFile& file : sample.files) {
+      if (file.role == "read1") first.push_back(file.path);
+      if (file.role == "read2") second.push_back(file.path);
+    }
+    if (first.empty()) fail("has no file with the role read1", "Give files as read1=...;read2=...");
+    if (!second.empty() && second.size() != first.size())
+      fail(fmt::format("has {} files read1 and {} read2", first.size(), second.size()), "Give one read2 per read1");
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      job.lanes.push_back({{first[i]}});
+      if (!second.empty()) job.lanes.back().files.push_back(second[i]);
+    }
+    jobs.push_back(std::move(job));
+  }
+  if (jobs.empty())
+    core::raise({table.string(), core::Place::none(), "no sample has the modality microbiome",
+                 "Give a table with metagenomic samples"});
+  return jobs;
+}
+
+std::vector<Job> jobs_of(const Options& options, core::RunContext& context) {
+  if (!options.samples) return {job_of_options(options)};
+  if (!options.first.empty() || !options.second.empty() || !options.unpaired.empty() || !options.sample.empty())
+    core::raise_usage("--samples names samples and files: leave out -1, -2, -U and --sample");
+  return jobs_of_table(*options.samples, context);
+}
+
+std::set<std::string> chosen_formats(const Options& options) {
+  const auto& names = microbiome::profile_format_names();
+  std::set<std::string> chosen;
+  for (const std::string& given : options.formats) {
+    for (const std::string_view name : core::split(given, ',')) {
+      if (name == "all") {
+        chosen.insert(names.begin(), names.end());
+      } else if (name != "none") {
+        if (std::ranges::find(names, name) == names.end())
+          core::raise_usage(fmt::format("--formats knows {}, all and none, not '{}'", core::join(names, ", "),
+                                        core::printable(name)));
+        chosen.emplace(name);
+      }
+    }
+  }
+  if (options.formats.empty()) chosen.insert(names.begin(), names.end());
+  return chosen;
+}
+
+struct Totals {
+  std::uint64_t fragments = 0, host = 0, classified = 0;
+};
+
+void profile_sample(const Job& job, const Options& options, const microbiome::Database& database,
+                    core::OutputSet& outputs, core::RunContext& context, Totals& totals) {
+  std::optional<microbiome::ReadOutputs> reads;
+  microbiome::FragmentSink sink;
+  if (options.reads.any()) {
+    reads.emplace(outputs, database, job.sample, options.reads, context);
+    sink = [&](const io::FastqBatch& batch, const microbiome::FragmentScanner& scanner,
+               microbiome::SampleCounts& counts) { reads->add(batch, scanner, counts); };
+  }
+  const auto counts = microbiome::count_sample(database, job.lanes, context, sink);
+  auto profile = microbiome::make_profile(database, counts, microbiome::estimate_abundance(database, counts));
+  if (profile.fragments == profile.host_fragments)
+    context.log.warning(fmt::format("{}: {}", job.sample,
+                                    profile.fragments == 0 ? "there are no reads: the profile is empty"
+                                                           : "every read is of the host: the profile is empty"));
+  const bool kmer_columns = options.kraken_columns == "8";
+  if (kmer_columns) microbiome::add_kmer_columns(database, counts, profile);
+  microbiome::write_profile(outputs, database, profile,
+                            {job.sample, job.specimen, chosen_formats(options), kmer_columns});
+  if (reads) reads->finish(counts, profile);
+  totals.fragments += profile.fragments;
+  totals.host += profile.host_fragments;
+  totals.classified += profile.classified_fragments;
 }
 
 core::Status run(const Options& options, core::RunContext& context) {
-  const auto lanes = lanes_of(options);
-  const std::string sample = options.sample.empty() ? sample_of(lanes[0].files[0]) : options.sample;
-  check_sample_name(sample);
+  (void)chosen_formats(options);
+  const auto jobs = jobs_of(options, context);
   const microbiome::Database database(options.database, context);
   auto outputs = core::OutputSet::folder(context, options.output);
-  const auto counts = microbiome::count_sample(database, lanes, context);
-  const auto profile = microbiome::make_profile(database, counts, microbiome::estimate_abundance(database, counts));
-  if (profile.fragments == profile.host_fragments)
-    context.log.warning(profile.fragments == 0 ? "there are no reads: the profile is empty"
-                                               : "every read is of the host: the profile is empty");
-  outputs.add(sample + ".profile.tsv").write(microbiome::profile_tsv(profile));
-  outputs.add(sample + ".kreport").write(microbiome::kraken_report(profile));
-  outputs.add(sample + ".evidence.tsv").write(microbiome::evidence_tsv(database, profile));
-  outputs.add(sample + ".summary.json").write(microbiome::summary_json(profile, database, sample));
-  io::write_features(outputs.add(sample + ".features.tsv"), features_of(database, profile, options, sample));
-  report::add_qc(outputs, quality_fragment(profile, sample));
+  Totals totals;
+  for (const Job& job : jobs) profile_sample(job, options, database, outputs, context, totals);
   outputs.count("database", database.digest());
-  outputs.count("fragments", static_cast<std::int64_t>(profile.fragments));
-  outputs.count("host_fragments", static_cast<std::int64_t>(profile.host_fragments));
-  outputs.count("classified_fragments", static_cast<std::int64_t>(profile.classified_fragments));
+  if (jobs.size() > 1) outputs.count("samples", static_cast<std::int64_t>(jobs.size()));
+  outputs.count("fragments", static_cast<std::int64_t>(totals.fragments));
+  outputs.count("host_fragments", static_cast<std::int64_t>(totals.host));
+  outputs.count("classified_fragments", static_cast<std::int64_t>(totals.classified));
   outputs.commit();
   return core::Status::kOk;
 }
