@@ -10,11 +10,6 @@
 
 namespace immucan::microbiome {
 
-const std::vector<std::string>& profile_format_names() {
-  static const std::vector<std::string> names{"kraken", "bracken", "cami", "metaphlan", "biom", "html"};
-  return names;
-}
-
 void write_profile(core::OutputSet& outputs, const Database& database, const SampleProfile& profile,
                    const ProfileOutputs& options) {
   const std::string& sample = options.sample_id;

@@ -1,6 +1,7 @@
 #include "bracken.h"
 #include "build.h"
 #include "cli/program.h"
+#include "merge.h"
 #include "profile.h"
 
 int main(int argc, char** argv) {
@@ -8,6 +9,7 @@ int main(int argc, char** argv) {
     program.description("Who is there, how much, and how much nobody knows: profiles of metagenomes");
     program.add(immucan::microbiome_profile::build_command());
     program.add(immucan::microbiome_profile::profile_command());
+    program.add(immucan::microbiome_profile::merge_command());
     program.add(immucan::microbiome_profile::bracken_command());
   });
 }

@@ -8,10 +8,12 @@
 #include <optional>
 #include <set>
 
+#include "contaminant_options.h"
 #include "core/output.h"
 #include "core/text.h"
 #include "io/samples_table.h"
 #include "microbiome/profile_formats.h"
+#include "microbiome/profile_merge.h"
 #include "microbiome/profile_outputs.h"
 #include "microbiome/profiling.h"
 #include "microbiome/read_outputs.h"
@@ -30,6 +32,7 @@ struct Options {
   std::vector<std::string> formats;
   std::string kraken_columns = "6";
   microbiome::ReadOutputOptions reads;
+  ControlOptions controls;
 };
 
 void declare(Options& options, cli::OptionSet& set) {
@@ -53,6 +56,8 @@ void declare(Options& options, cli::OptionSet& set) {
   set.flag("--host-out", options.reads.host, "Write the host's reads (SAMPLE.host_R1.fastq.gz ...)");
   set.flag("--classified-out", options.reads.classified, "Write the reads of species present");
   set.flag("--unmapped-out", options.reads.unmapped, "Write all other reads");
+  set.group("Contaminants (with --samples)");
+  declare_controls(options.controls, set);
 }
 
 /// What is to be profiled.
@@ -132,7 +137,7 @@ std::vector<Job> jobs_of(const Options& options, core::RunContext& context) {
 }
 
 std::set<std::string> chosen_formats(const Options& options) {
-  const auto& names = microbiome::profile_format_names();
+  const auto& names = microbiome::kProfileFormats;
   std::set<std::string> chosen;
   for (const std::string& given : options.formats) {
     for (const std::string_view name : core::split(given, ',')) {
@@ -140,8 +145,8 @@ std::set<std::string> chosen_formats(const Options& options) {
         chosen.insert(names.begin(), names.end());
       } else if (name != "none") {
         if (std::ranges::find(names, name) == names.end())
-          core::raise_usage(fmt::format("--formats knows {}, all and none, not '{}'", core::join(names, ", "),
-                                        core::printable(name)));
+          core::raise_usage(fmt::format("--formats knows {}, all and none, not '{}'",
+                                        core::join({names.begin(), names.end()}, ", "), core::printable(name)));
         chosen.emplace(name);
       }
     }
@@ -150,8 +155,10 @@ std::set<std::string> chosen_formats(const Options& options) {
   return chosen;
 }
 
+/// What is kept of every sample.
 struct Totals {
   std::uint64_t fragments = 0, host = 0, classified = 0;
+  std::vector<microbiome::ProfileTable> tables;  ///< where contaminants are looked for
 };
 
 void profile_sample(const Job& job, const Options& options, const microbiome::Database& database,
@@ -174,18 +181,45 @@ void profile_sample(const Job& job, const Options& options, const microbiome::Da
   microbiome::write_profile(outputs, database, profile,
                             {job.sample, job.specimen, chosen_formats(options), kmer_columns});
   if (reads) reads->finish(counts, profile);
+  if (options.controls.table) {
+    const std::string table = microbiome::profile_tsv(database, profile);
+    totals.tables.push_back(microbiome::read_profile_table(io::open_memory(table), "species"));
+    totals.tables.back().sample.id = job.sample;
+  }
   totals.fragments += profile.fragments;
   totals.host += profile.host_fragments;
   totals.classified += profile.classified_fragments;
 }
 
+void write_contaminants(const Options& options, std::vector<microbiome::ProfileTable> tables,
+                        const std::vector<microbiome::ControlRow>& controls, core::OutputSet& outputs) {
+  auto merged = microbiome::merge_tables(std::move(tables));
+  microbiome::add_contaminants(merged, controls, options.controls.table->string(),
+                               contaminant_options(options.controls));
+  outputs.add("contaminants.tsv").write(microbiome::contaminants_tsv(merged));
+  outputs.count("contaminants", static_cast<std::int64_t>(std::ranges::count_if(
+                                    merged.contaminants, &microbiome::ContaminantScore::contaminant)));
+}
+
 core::Status run(const Options& options, core::RunContext& context) {
   (void)chosen_formats(options);
+  (void)contaminant_options(options.controls);
+  if (options.controls.table && !options.samples) core::raise_usage("--controls needs --samples");
   const auto jobs = jobs_of(options, context);
+  std::vector<microbiome::ControlRow> controls;
+  if (options.controls.table) controls = microbiome::read_controls(io::open_source(*options.controls.table, context));
+  // Not after hours of profiling.
+  for (const Job& job : jobs)
+    if (options.controls.table &&
+        std::ranges::find(controls, job.sample, &microbiome::ControlRow::sample_id) == controls.end())
+      core::raise({options.controls.table->string(), core::Place::none(),
+                   fmt::format("the sample '{}' has no row", core::printable(job.sample)),
+                   "Give a row for every sample that is profiled"});
   const microbiome::Database database(options.database, context);
   auto outputs = core::OutputSet::folder(context, options.output);
   Totals totals;
   for (const Job& job : jobs) profile_sample(job, options, database, outputs, context, totals);
+  if (options.controls.table) write_contaminants(options, std::move(totals.tables), controls, outputs);
   outputs.count("database", database.digest());
   if (jobs.size() > 1) outputs.count("samples", static_cast<std::int64_t>(jobs.size()));
   outputs.count("fragments", static_cast<std::int64_t>(totals.fragments));
