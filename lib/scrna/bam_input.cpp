@@ -131,7 +131,7 @@ class TagCounter {
                    fmt::format("none of {} reads has a barcode, a UMI and a gene (tags CB, UR and GX)", summary_.reads),
                    "Give a BAM of Cell Ranger or STARsolo with these tags, or --bam-genes map"});
     }
-    return collect_counts(store_, sets_, summary_, options_, context_);
+    return collect_counts(store_, sets_, summary_, options_.rules, options_, context_);
   }
 
  private:

@@ -55,7 +55,7 @@ void substitute(const PartCode& part, std::string_view qualities, const BarcodeP
     const std::uint32_t original = (part.code >> shift) & 3;
     for (std::uint32_t base = 0; base < 4; ++base) {
       if (base == original && part.unknown == 0) continue;
-      const auto rank = list.find((part.code & ~(3U << shift)) | (base << shift), part.length);
+      const auto rank = list.find_unlikely((part.code & ~(3U << shift)) | (base << shift), part.length);
       if (rank) candidates.push_back({*rank, capped_quality(qualities[position])});
     }
   }

@@ -15,6 +15,7 @@
 #include "scrna/bam_input.h"
 #include "scrna/chemistry_detection.h"
 #include "scrna/deferred_reads.h"
+#include "scrna/splicing_evidence.h"
 
 namespace immucan::scrna {
 
@@ -26,7 +27,8 @@ constexpr double kLeastListed = 0.01;
 constexpr std::size_t kResolveAtOnce = 4096;
 
 // What a run needs besides reads in waiting: text and work space of a batch, everything else that is small.
-constexpr std::uint64_t kBatchBytes = std::uint64_t{6} << 20;
+constexpr std::size_t kBatchText = std::size_t{256} << 10;  // of read 1: mates, work space and all stay in cache
+constexpr std::uint64_t kBatchBytes = std::uint64_t{2} << 20;
 constexpr std::uint64_t kOtherBytes = std::uint64_t{24} << 20;
 constexpr std::uint64_t kBarcodeBytes = 8;
 constexpr std::uint64_t kLeastStoreBytes = std::uint64_t{16} << 20;
@@ -55,6 +57,7 @@ struct Batch {
   std::vector<MoleculeReads> known;
   std::vector<DeferredRead> deferred;
   MoleculeStore::Scratch scratch;
+  SplicingReads splicing;
   std::uint64_t listed = 0, counted = 0;
   ReadSummary summary;
 };
@@ -69,6 +72,7 @@ class Counter {
         whitelist_(whitelist),
         context_(context),
         exact_reads_(whitelist.size(), 0),
+        intronic_(index.genes().size(), 0),
         deferred_(io::temporary_folder(context), deferred_budget(options)),
         store_(store_budget(options, index, whitelist, context.threads), io::temporary_folder(context)) {}
 
@@ -81,20 +85,25 @@ class Counter {
                    fmt::format("none of {} reads with a barcode maps to a gene", summary_.valid_barcodes()),
                    "Check that the index is of the right species and that the reads are RNA"});
     }
-    return collect_counts(store_, sets_, summary_, options_, context_);
+    CountingRules rules = options_.rules;
+    if (const auto far = far_enough(index_, splicing_, intronic_)) {
+      rules.unspliced_evidence = far_bit(*far);
+      summary_.unspliced_beyond = kFarDistances[*far];
+    }
+    return collect_counts(store_, sets_, summary_, rules, options_, context_);
   }
 
  private:
   void read_all() {
     std::vector<io::FastqLane> lanes;
     for (std::size_t i = 0; i < options_.read1.size(); ++i) lanes.push_back({{options_.read1[i], options_.read2[i]}});
-    if (options_.bam.empty()) return read_batches(io::FastqBatchReader(lanes, {}, context_));
+    if (options_.bam.empty()) return read_batches(io::FastqBatchReader(lanes, {.batch_bytes = kBatchText}, context_));
     std::vector<std::vector<std::unique_ptr<io::ByteSource>>> sources;
     for (const std::filesystem::path& path : options_.bam) {
       auto& files = sources.emplace_back();
       for (auto& half : bam_as_fastq(path, context_)) files.push_back(std::move(half));
     }
-    read_batches(io::FastqBatchReader(std::move(sources), {}));
+    read_batches(io::FastqBatchReader(std::move(sources), {.batch_bytes = kBatchText}));
   }
 
   void read_batches(io::FastqBatchReader reader) {
@@ -112,20 +121,27 @@ class Counter {
     batch.candidates.clear();
     batch.known.clear();
     batch.deferred.clear();
+    batch.splicing = {};
     batch.listed = 0;
     batch.summary = {};
     for (std::size_t i = 0; i < batch.reads.size(); ++i) call_read(batch, i);
     batch.mappings.resize(batch.sequences.size());
     batch.mapper->map(batch.sequences, batch.mappings);
-    for (std::size_t i = 0; i < batch.mappings.size(); ++i) keep(batch, batch.called[i], batch.mappings[i]);
+    for (std::size_t i = 0; i < batch.mappings.size(); ++i)
+      keep(batch, batch.called[i], batch.mappings[i], batch.sequences[i].size());
     batch.counted = batch.known.size();
     store_.add(batch.known, batch.scratch);
   }
 
   /// Reads of a gene, or of several if that matters, go to the store; those without a barcode yet wait.
-  void keep(Batch& batch, const CalledRead& read, const ReadMapping& mapping) {
+  void keep(Batch& batch, const CalledRead& read, const ReadMapping& mapping, std::size_t length) {
     ++batch.summary.mapping[static_cast<std::size_t>(mapping.read_class)];
     bool counts = mapping.read_class == ReadClass::kGene;
+    if (counts) {
+      batch.splicing.add(mapping.evidence, length);
+      if ((mapping.evidence & kIntron) != 0)
+        std::atomic_ref(intronic_[mapping.gene]).fetch_add(1, std::memory_order_relaxed);
+    }
     std::uint32_t gene = mapping.gene;
     if (mapping.read_class == ReadClass::kSeveralGenes && needs_gene_sets(options_.rules)) {
       counts = true;
@@ -174,6 +190,7 @@ class Counter {
   void deliver(Batch& batch) {
     listed_ += batch.listed;
     counted_ += batch.counted;
+    splicing_ += batch.splicing;
     const std::uint64_t before = summary_.reads;
     summary_.reads += batch.summary.reads;
     for (std::size_t i = 0; i < kBarcodeClasses; ++i) summary_.barcodes[i] += batch.summary.barcodes[i];
@@ -231,6 +248,8 @@ class Counter {
   const Whitelist& whitelist_;
   core::RunContext& context_;
   std::vector<std::uint32_t> exact_reads_;
+  std::vector<std::uint32_t> intronic_;  ///< reads over intron bases, per gene
+  SplicingReads splicing_;
   std::uint64_t listed_ = 0, counted_ = 0;
   GeneSets sets_;
   DeferredReads deferred_;
@@ -262,10 +281,10 @@ std::uint64_t store_budget(const CountOptions& options, const ReferenceIndex& in
 }
 
 CountResult collect_counts(MoleculeStore& store, const GeneSets& sets, const ReadSummary& reads,
-                           const CountOptions& options, core::RunContext& context) {
+                           const CountingRules& rules, const CountOptions& options, core::RunContext& context) {
   if (store.spilled()) context.log.info("more than --memory: reads were kept in a temporary file");
   CountResult result;
-  result.barcodes = count_molecules(store, options.rules, sets, context.threads, &context.interrupt, result.molecules);
+  result.barcodes = count_molecules(store, rules, sets, context.threads, &context.interrupt, result.molecules);
   result.reads = reads;
   result.reads.counted = result.molecules.reads;
   std::vector<std::uint64_t> totals;

@@ -42,6 +42,8 @@ struct ReadSummary {
   std::uint64_t unseen = 0;          ///< of BarcodeClass::kOneMismatch, given up as no read has that barcode exactly
   std::array<std::uint64_t, kReadClasses> mapping{};  ///< of reads whose barcode is or may become known
   std::uint64_t counted = 0;                          ///< with barcode, UMI and one gene
+  /// Exonic molecules with a read this far from the end of the transcript are unspliced; nullopt: not in this library.
+  std::optional<std::uint32_t> unspliced_beyond;
   [[nodiscard]] std::uint64_t valid_barcodes() const;
 };
 
@@ -63,7 +65,8 @@ struct CountResult {
                                          const Whitelist& whitelist, unsigned threads);
 /// The end of every count: molecules of all cells, then cells. Empties the store.
 [[nodiscard]] CountResult collect_counts(MoleculeStore& store, const GeneSets& sets, const ReadSummary& reads,
-                                         const CountOptions& options, core::RunContext& context);
+                                         const CountingRules& rules, const CountOptions& options,
+                                         core::RunContext& context);
 
 /// "P01_S1_L001_R2_001.fastq.gz" → "P01".
 [[nodiscard]] std::string sample_of(const std::filesystem::path& read2);

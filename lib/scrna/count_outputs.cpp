@@ -125,6 +125,8 @@ std::string summary_json(const std::string& sample, const CountOptions& options,
   for (std::size_t i = 0; i < kReadClasses; ++i)
     mapping[std::string(name_of(static_cast<ReadClass>(i)))] = result.reads.mapping[i];
   json["reads_counted"] = result.reads.counted;
+  json["unspliced_beyond_bases"] = nullptr;
+  if (result.reads.unspliced_beyond) json["unspliced_beyond_bases"] = *result.reads.unspliced_beyond;
   json["rules"] = {{"umi", name_of(options.rules.umi)}, {"multi_gene_umis", name_of(options.rules.multi_gene)}};
   json["umis"] = {{"distinct", result.molecules.distinct},
                   {"corrected", result.molecules.corrected},

@@ -72,7 +72,7 @@ void MoleculeStore::make_room(Partition& partition, std::size_t more) {
       spill(partition);
     if (records.size() + more <= records.capacity()) return;
   }
-  const std::size_t grown = std::max(records.size() + more, records.capacity() + records.capacity() / 2);
+  const std::size_t grown = std::max(records.size() + more, records.capacity() + records.capacity() / 4);
   records.reserve(std::min(limit_, std::max(grown, kLeastRecords)));
 }
 

@@ -83,9 +83,11 @@ std::span<const UmiGene> genes_of_umi(const std::vector<UmiGene>& items, std::ui
   return {range.begin(), range.end()};
 }
 
-void add_molecule(const UmiGene& molecule, std::vector<GeneCount>& genes) {
+void add_molecule(const UmiGene& molecule, std::uint8_t unspliced_evidence, std::vector<GeneCount>& genes) {
   GeneCount count{molecule.gene};
-  const bool junction = (molecule.evidence & kJunction) != 0, intron = (molecule.evidence & kIntron) != 0;
+  const bool junction = (molecule.evidence & kJunction) != 0;
+  const bool intron =
+      (molecule.evidence & kIntron) != 0 || (!junction && (molecule.evidence & unspliced_evidence) != 0);
   if (junction == intron) {
     // Both: half processed, or two molecules with one UMI. Neither: exonic throughout, unless transcripts disagree.
     const bool disagree = junction || (molecule.evidence & kEitherWay) != 0;
@@ -250,7 +252,7 @@ class CellCounter {
   }
 
   void count(const UmiGene& molecule) {
-    add_molecule(molecule, counts_.genes);
+    add_molecule(molecule, rules_.unspliced_evidence, counts_.genes);
     ++summary_.molecules;
     const std::size_t reads = std::min<std::size_t>(molecule.reads, MoleculeSummary::kMostReads);
     if (summary_.reads_per_molecule.size() <= reads) summary_.reads_per_molecule.resize(reads + 1);

@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 
+#include "scrna/splicing_evidence.h"
 #include "sequence/packed_sequence.h"
 
 namespace immucan::scrna {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kGroup = 32;         // reads whose memory is fetched together (docs/performance: batches of 32)
 constexpr std::size_t kMaximalBlocks = 8;  // of one alignment
 constexpr std::size_t kMaximalTies = 64;
+constexpr std::uint32_t kNoDistance = 0xffffffff;
 
 }  // namespace
 
@@ -31,20 +33,16 @@ void ReadMapper::map(std::span<const std::string_view> reads, std::span<ReadMapp
     const std::size_t count = std::min(kGroup, reads.size() - first);
     words_.clear();
     seeds_.clear();
-    chosen_.clear();
     queries_.assign(count, {});
-    for (std::size_t i = 0; i < count; ++i) {
-      prepare(reads[first + i], queries_[i]);
-      choose_seeds(queries_[i]);
-    }
-    for (const std::uint32_t seed : chosen_) seeds.prefetch_bucket(seeds_[seed].hash);
-    for (const std::uint32_t seed : chosen_) seeds.prefetch_places(seeds_[seed].hash);
+    for (std::size_t i = 0; i < count; ++i) prepare(reads[first + i], queries_[i]);
+    for (const sequence::Seed& seed : seeds_) seeds.prefetch_bucket(seed.hash);
+    for (const sequence::Seed& seed : seeds_) seeds.prefetch_places(seed.hash);
     // The places are near now; ask for the text they point to.
-    for (const std::uint32_t seed : chosen_) {
-      const auto places = seeds.find(seeds_[seed].hash);
-      if (!places.empty() && places.size() <= 2) {
-        for (const auto& place : places) __builtin_prefetch(index_.text() + place.position / kBasesPerWord);
-      }
+    places_.clear();
+    for (const sequence::Seed& seed : seeds_) {
+      places_.push_back(seeds.find(seed.hash));
+      if (places_.back().size() > 2) continue;
+      for (const auto& place : places_.back()) __builtin_prefetch(index_.text() + place.position / kBasesPerWord);
     }
     for (std::size_t i = 0; i < count; ++i) {
       const Query& query = queries_[i];
@@ -54,10 +52,11 @@ void ReadMapper::map(std::span<const std::string_view> reads, std::span<ReadMapp
       }
       candidates_.clear();
       best_.clear();
-      const auto chosen = std::span(chosen_).subspan(query.chosen_begin, query.chosen);
-      const std::uint32_t proven = collect_candidates(query, chosen, options_.common_seed);
+      const std::uint32_t proven =
+          collect_candidates(query, std::span(seeds_).subspan(query.first_seed, query.seeds),
+                             std::span(places_).subspan(query.first_seed, query.seeds), options_.common_seed);
       align_candidates(query);
-      results[first + i] = finish(query, proven);
+      results[first + i] = finish(reads[first + i], query, proven);
     }
   }
 }
@@ -109,32 +108,23 @@ void ReadMapper::prepare(std::string_view read, Query& query) {
     for (std::size_t word = 0; word < words; ++word)
       backward_unknown[word] = ~backward_unknown[word] & 0x5555555555555555ULL;
   }
-  sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, seeds_);
+  if (any_unknown == 0) {
+    sequence::collect_unbroken_seeds(codes_, index_.seed_shape(), scratch_, seeds_, true);
+  } else {
+    sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, seeds_, true);
+  }
   query.seeds = static_cast<std::uint32_t>(seeds_.size()) - query.first_seed;
 }
 
-/// Seeds from left to right that do not overlap.
-void ReadMapper::choose_seeds(Query& query) {
-  query.chosen_begin = static_cast<std::uint32_t>(chosen_.size());
-  std::uint32_t next = 0;
-  for (std::uint32_t i = 0; i < query.seeds; ++i) {
-    if (seeds_[query.first_seed + i].offset < next) continue;
-    chosen_.push_back(query.first_seed + i);
-    next = seeds_[query.first_seed + i].offset + index_.parameters().k;
-  }
-  query.chosen = static_cast<std::uint32_t>(chosen_.size()) - query.chosen_begin;
-}
-
 /// How many of the seeds were looked up completely.
-std::uint32_t ReadMapper::collect_candidates(const Query& query, std::span<const std::uint32_t> seeds,
-                                             std::uint32_t limit) {
+std::uint32_t ReadMapper::collect_candidates(const Query& query, std::span<const sequence::Seed> seeds,
+                                             std::span<const Places> places, std::uint32_t limit) {
   std::uint32_t complete = 0;
-  for (const std::uint32_t at : seeds) {
-    const sequence::Seed& seed = seeds_[at];
-    const auto places = index_.seeds().find(seed.hash);
-    if (places.size() > limit) continue;
+  for (std::size_t at = 0; at < seeds.size(); ++at) {
+    const sequence::Seed& seed = seeds[at];
+    if (places[at].size() > limit) continue;
     ++complete;
-    for (const sequence::SeedPlace& place : places) {
+    for (const sequence::SeedPlace& place : places[at]) {
       const bool reverse = sequence::SeedDictionary::reversed(place) != seed.reversed;
       const std::uint32_t offset = reverse ? query.length - index_.parameters().k - seed.offset : seed.offset;
       candidates_.push_back({static_cast<std::int64_t>(place.position) - offset, place.position, reverse});
@@ -256,18 +246,21 @@ void ReadMapper::to_genome(std::uint32_t contig, std::uint32_t offset, std::uint
   alignment.contig = alignment.block_count > 1 ? contig : ReferenceIndex::kNoContig;
 }
 
-ReadMapping ReadMapper::finish(const Query& query, std::uint32_t proven_seeds) {
+ReadMapping ReadMapper::finish(std::string_view read, const Query& query, std::uint32_t proven_seeds) {
   const bool whole = !best_.empty() && best_.front().aligned == query.length && best_.front().mismatches < proven_seeds;
   if (!whole) {
     candidates_.clear();
-    others_.resize(query.seeds);
-    for (std::uint32_t i = 0; i < query.seeds; ++i) others_[i] = query.first_seed + i;
-    for (const std::uint32_t seed : others_) index_.seeds().prefetch_bucket(seeds_[seed].hash);
-    for (const std::uint32_t seed : others_) index_.seeds().prefetch_places(seeds_[seed].hash);
     best_.clear();
-    if (collect_candidates(query, others_, options_.common_seed) == 0) {
-      collect_candidates(query, others_, options_.useless_seed);
-    }
+    codes_.resize(read.size());
+    std::ranges::transform(read, codes_.begin(), sequence::base_code);
+    all_seeds_.clear();
+    sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, all_seeds_);
+    for (const sequence::Seed& seed : all_seeds_) index_.seeds().prefetch_bucket(seed.hash);
+    for (const sequence::Seed& seed : all_seeds_) index_.seeds().prefetch_places(seed.hash);
+    all_places_.clear();
+    for (const sequence::Seed& seed : all_seeds_) all_places_.push_back(index_.seeds().find(seed.hash));
+    if (collect_candidates(query, all_seeds_, all_places_, options_.common_seed) == 0)
+      collect_candidates(query, all_seeds_, all_places_, options_.useless_seed);
     align_candidates(query);
   }
   return assign();
@@ -285,10 +278,16 @@ void ReadMapper::overlaps(const Alignment& alignment, bool reverse, std::vector<
       const std::uint32_t bases = std::min(end, segment_end) - at;
       for (const SegmentGene& here : table.genes_of(segment)) {
         auto found = std::ranges::find(out, here.gene, &GeneOverlap::gene);
-        if (found == out.end()) found = out.insert(out.end(), {here.gene, 0, 0, 0});
-        if ((here.kind & SegmentGene::kExonic) != 0) found->exonic += bases;
-        if (here.kind == SegmentGene::kIntronic) found->intronic += bases;
-        if (here.kind == (SegmentGene::kExonic | SegmentGene::kIntronic)) found->both += bases;
+        if (found == out.end()) found = out.insert(out.end(), {here.gene, 0, 0, 0, kNoDistance});
+        const std::uint32_t kinds = here.kinds();
+        if (kinds == SegmentGene::kIntronic) {
+          found->intronic += bases;
+          continue;
+        }
+        found->exonic += bases;
+        if ((kinds & SegmentGene::kIntronic) != 0) found->both += bases;
+        const std::uint32_t rest = reverse ? at - table.breakpoints[segment] : segment_end - (at + bases);
+        found->distance = std::min(found->distance, here.distance() + rest);
       }
       at += bases;
     }
@@ -319,7 +318,6 @@ ReadMapping ReadMapper::assign() {
   for (const Alignment& alignment : best_) {
     const bool transcript_reverse = options_.sense ? alignment.reverse : !alignment.reverse;
     overlaps(alignment, transcript_reverse, sense_);
-    overlaps(alignment, !transcript_reverse, antisense_);
     const bool spliced = alignment.contig != ReferenceIndex::kNoContig;
     const auto has_junction = [&](std::uint32_t gene) {
       return std::ranges::find(index_.contig_genes(alignment.contig), gene) !=
@@ -339,7 +337,8 @@ ReadMapping ReadMapper::assign() {
       const std::uint8_t own =
           antisense ? 0
                     : static_cast<std::uint8_t>((own_junction ? kJunction : 0) | (overlap.intronic > 0 ? kIntron : 0) |
-                                                (overlap.both > 0 ? kEitherWay : 0));
+                                                (overlap.both > 0 ? kEitherWay : 0) |
+                                                (overlap.exonic > 0 ? far_bits(overlap.distance) : 0));
       if (type < best) {
         best = type;
         tied_genes_.assign(1, overlap.gene);
@@ -352,11 +351,14 @@ ReadMapping ReadMapper::assign() {
         } else if (!antisense) {
           // What only some of the equally good places say is not known.
           evidence =
-              static_cast<std::uint8_t>((evidence & own & (kJunction | kIntron)) | ((evidence | own) & kEitherWay));
+              static_cast<std::uint8_t>((evidence & own & ~unsigned{kEitherWay}) | ((evidence | own) & kEitherWay));
         }
       }
     };
     for (const GeneOverlap& overlap : sense_) consider(overlap, false);
+    // Nothing on the other strand precedes exons of this one.
+    if (best == Overlap::kExonic) continue;
+    overlaps(alignment, !transcript_reverse, antisense_);
     for (const GeneOverlap& overlap : antisense_) consider(overlap, true);
   }
   if (mapping.read_class == ReadClass::kGene) {

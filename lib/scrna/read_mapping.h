@@ -28,6 +28,7 @@ enum ReadEvidence : std::uint8_t {
   kJunction = 1,   ///< crosses an annotated splice junction
   kIntron = 2,     ///< covers bases that are in no exon
   kEitherWay = 4,  ///< exonic in one transcript, intronic in another
+  // The five highest bits: how far the read is from the end of the transcript, see splicing_evidence.h.
 };
 
 struct ReadMapping {
@@ -76,20 +77,21 @@ class ReadMapper {
   struct Query {
     std::uint32_t length = 0;
     std::uint32_t first_word = 0;  ///< forward words, then reverse words, then words of unknown bases (both strands)
-    std::uint32_t first_seed = 0, seeds = 0;
-    std::uint32_t chosen_begin = 0, chosen = 0;
+    std::uint32_t first_seed = 0, seeds = 0;  ///< those that do not overlap
   };
+  using Places = std::span<const sequence::SeedPlace>;
   struct GeneOverlap {
     std::uint32_t gene = 0, exonic = 0, intronic = 0, both = 0;
+    std::uint32_t distance = 0;  ///< of the read's end from the end of the transcript, where it is exonic
   };
 
   void prepare(std::string_view read, Query& query);
-  void choose_seeds(Query& query);
-  std::uint32_t collect_candidates(const Query& query, std::span<const std::uint32_t> seeds, std::uint32_t limit);
+  std::uint32_t collect_candidates(const Query& query, std::span<const sequence::Seed> seeds,
+                                   std::span<const Places> places, std::uint32_t limit);
   void align_candidates(const Query& query);
   bool verify(const Query& query, const Candidate& candidate, Alignment& alignment) const;
   void to_genome(std::uint32_t contig, std::uint32_t offset, std::uint32_t size, Alignment& alignment) const;
-  ReadMapping finish(const Query& query, std::uint32_t proven_seeds);
+  ReadMapping finish(std::string_view read, const Query& query, std::uint32_t proven_seeds);
   void overlaps(const Alignment& alignment, bool reverse, std::vector<GeneOverlap>& out) const;
   ReadMapping assign();
 
@@ -98,8 +100,8 @@ class ReadMapper {
   sequence::SeedScratch scratch_;
   std::vector<std::uint8_t> codes_;
   std::vector<std::uint64_t> words_;
-  std::vector<sequence::Seed> seeds_;
-  std::vector<std::uint32_t> chosen_, others_;
+  std::vector<sequence::Seed> seeds_, all_seeds_;
+  std::vector<Places> places_, all_places_;  ///< of each seed
   std::vector<Query> queries_;
   std::vector<Candidate> candidates_;
   std::vector<Alignment> best_;

@@ -48,8 +48,14 @@ struct IndexedGene {
 /// A gene over a segment of the genome.
 struct SegmentGene {
   enum Kind : std::uint32_t { kExonic = 1, kIntronic = 2 };
+  static constexpr unsigned kKindBits = 2;
   std::uint32_t gene = 0;
-  std::uint32_t kind = 0;  ///< bits: within an exon, within an intron of some transcript
+  std::uint32_t kind_and_distance = 0;
+  /// Bits: within an exon, within an intron of some transcript.
+  [[nodiscard]] std::uint32_t kinds() const { return kind_and_distance & (kExonic | kIntronic); }
+  /// Within an exon: bases of transcript between the segment and the end of the transcript, the least of those that
+  /// have the exon.
+  [[nodiscard]] std::uint32_t distance() const { return kind_and_distance >> kKindBits; }
 };
 
 /// Which genes lie where on one strand: breakpoints ascend from 0, segment i spans [breakpoint i, breakpoint i + 1).
@@ -72,7 +78,7 @@ struct SegmentTable {
 class ReferenceIndex {
  public:
   static constexpr const char* kKind = "scrna-index";
-  static constexpr std::uint32_t kMajor = 2, kMinor = 0;
+  static constexpr std::uint32_t kMajor = 3, kMinor = 0;
 
   /// 65 for another kind or version, a truncation, a flipped byte or contents that do not fit together; 66 when
   /// missing.

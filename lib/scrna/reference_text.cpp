@@ -85,25 +85,31 @@ JunctionContigs add_junction_contigs(GenomeText& genome, const sequence::GeneMod
 
 namespace {
 
+constexpr std::int64_t kFurthest = 0x3fffffff;  // what a segment can hold
+
 /// A gene enters or leaves a state at a position.
 struct Event {
   std::uint32_t position, gene;
   std::int32_t body, exons, introns;  ///< how many of each begin (positive) or end here
+  std::int64_t reach = 0;             ///< of an exon: where its transcript would end if nothing were spliced out
   auto operator<=>(const Event&) const = default;
 };
 
 struct Depth {
   std::int32_t body = 0, exons = 0, introns = 0;
+  std::multiset<std::int64_t> reaches = {};  ///< of the exons that are open
 };
 
 std::vector<Event> events_of(const GenomeText& genome, const sequence::GeneModel& model, bool reverse) {
   std::map<std::string, const Chromosome*> chromosomes;
   for (const Chromosome& chromosome : genome.chromosomes) chromosomes[chromosome.name] = &chromosome;
   std::vector<Event> events;
-  const auto add = [&](std::uint32_t base, sequence::Interval interval, std::uint32_t gene, Depth depth) {
-    events.push_back({base + static_cast<std::uint32_t>(interval.begin), gene, depth.body, depth.exons, depth.introns});
+  const auto add = [&](std::uint32_t base, sequence::Interval interval, std::uint32_t gene, const Depth& depth,
+                       std::int64_t reach = 0) {
     events.push_back(
-        {base + static_cast<std::uint32_t>(interval.end), gene, -depth.body, -depth.exons, -depth.introns});
+        {base + static_cast<std::uint32_t>(interval.begin), gene, depth.body, depth.exons, depth.introns, reach});
+    events.push_back(
+        {base + static_cast<std::uint32_t>(interval.end), gene, -depth.body, -depth.exons, -depth.introns, reach});
   };
   for (std::uint32_t gene = 0; gene < model.genes.size(); ++gene) {
     const auto chromosome = chromosomes.find(model.genes[gene].chromosome);
@@ -116,8 +122,14 @@ std::vector<Event> events_of(const GenomeText& genome, const sequence::GeneModel
     const auto chromosome = chromosomes.find(gene.chromosome);
     if (chromosome == chromosomes.end() || gene.reverse != reverse) continue;
     const std::uint32_t base = chromosome->second->begin;
+    std::int64_t length = 0, before = 0;
+    for (const sequence::Interval& exon : transcript.exons) length += static_cast<std::int64_t>(exon.size());
     for (std::size_t i = 0; i < transcript.exons.size(); ++i) {
-      add(base, transcript.exons[i], transcript.gene, {0, 1, 0});
+      // Forward: the end is `length - before` bases behind the begin of the exon; on the other strand `before` bases
+      // before it.
+      const auto begin = static_cast<std::int64_t>(base + transcript.exons[i].begin);
+      add(base, transcript.exons[i], transcript.gene, {0, 1, 0}, reverse ? begin - before : begin + length - before);
+      before += static_cast<std::int64_t>(transcript.exons[i].size());
       if (i != 0) add(base, {transcript.exons[i - 1].end, transcript.exons[i].begin}, transcript.gene, {0, 0, 1});
     }
   }
@@ -133,30 +145,36 @@ OwnedSegments make_segments(const GenomeText& genome, const sequence::GeneModel&
   std::map<std::uint32_t, Depth> open;  // genes over the current position
   out.breakpoints.push_back(0);
   out.gene_starts.push_back(0);
-  const auto close_segment = [&] {
+  const auto close_segment = [&](std::uint32_t end) {
+    const std::int64_t begin = out.breakpoints.back();
     for (const auto& [gene, depth] : open) {
       // Between transcripts of a gene nothing is annotated: what is transcribed there is not spliced.
       const std::uint32_t kind = (depth.exons > 0 ? SegmentGene::kExonic : 0U) |
                                  (depth.introns > 0 || depth.exons == 0 ? SegmentGene::kIntronic : 0U);
-      out.genes.push_back({gene, kind});
+      std::int64_t distance = 0;
+      if (!depth.reaches.empty()) distance = reverse ? begin - *depth.reaches.rbegin() : *depth.reaches.begin() - end;
+      distance = std::clamp<std::int64_t>(distance, 0, kFurthest);
+      out.genes.push_back({gene, kind | static_cast<std::uint32_t>(distance) << SegmentGene::kKindBits});
     }
     out.gene_starts.push_back(static_cast<std::uint32_t>(out.genes.size()));
   };
   for (std::size_t i = 0; i < events.size();) {
     const std::uint32_t position = events[i].position;
     if (position != out.breakpoints.back()) {
-      close_segment();
+      close_segment(position);
       out.breakpoints.push_back(position);
     }
     for (; i < events.size() && events[i].position == position; ++i) {
       Depth& depth = open[events[i].gene];
+      if (events[i].exons > 0) depth.reaches.insert(events[i].reach);
+      if (events[i].exons < 0) depth.reaches.erase(depth.reaches.find(events[i].reach));
       depth.body += events[i].body;
       depth.exons += events[i].exons;
       depth.introns += events[i].introns;
       if (depth.body == 0 && depth.exons == 0 && depth.introns == 0) open.erase(events[i].gene);
     }
   }
-  close_segment();
+  close_segment(out.breakpoints.back());
   const std::size_t coarse = (genome.text.size() >> SegmentTable::kCoarseBits) + 1;
   std::size_t segment = 0;
   for (std::size_t block = 0; block < coarse; ++block) {

@@ -37,6 +37,8 @@ struct CountingRules {
   /// Distribute molecules of several genes by expectation maximisation, into a layer of its own.
   bool expectation_maximisation = false;
   /// Hand over the molecules one by one, not only their numbers (12 bytes each).
+  /// Bits of ReadEvidence that make a molecule without a junction unspliced: set by what the reads show together.
+  std::uint8_t unspliced_evidence = 0;
   bool keep_molecules = false;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -134,6 +135,11 @@ std::optional<std::string> BarcodePart::index() {
     table.bucket_starts.assign((std::size_t{1} << (bits - table.shift)) + 1, 0);
     for (const std::uint32_t code : table.codes) ++table.bucket_starts[(code >> table.shift) + 1];
     for (std::size_t i = 1; i < table.bucket_starts.size(); ++i) table.bucket_starts[i] += table.bucket_starts[i - 1];
+    const auto bitmap_bits = std::clamp(static_cast<unsigned>(std::bit_width(8 * table.codes.size())), 6U, 31U);
+    table.bitmap_shift = 32 - bitmap_bits;
+    table.bitmap.assign((std::size_t{1} << bitmap_bits) / 64, 0);
+    for (const std::uint32_t code : table.codes)
+      table.bitmap[bit_of(table, code) / 64] |= std::uint64_t{1} << (bit_of(table, code) % 64);
     size_ += table.codes.size();
   }
   return std::nullopt;

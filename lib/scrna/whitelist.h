@@ -28,6 +28,13 @@ class BarcodePart {
     }
     return std::nullopt;
   }
+  /// The same, for codes that are hardly ever there: most are turned away by a small bitmap.
+  [[nodiscard]] std::optional<std::uint32_t> find_unlikely(std::uint32_t code, std::uint32_t length) const {
+    for (const Table& table : tables_) {
+      if (table.length == length) return may_hold(table, code) ? find_in(table, code) : std::nullopt;
+    }
+    return std::nullopt;
+  }
 
  private:
   struct Table {
@@ -35,7 +42,16 @@ class BarcodePart {
     std::uint32_t first_rank = 0;
     unsigned shift = 0;
     std::vector<std::uint32_t> codes, bucket_starts;
+    unsigned bitmap_shift = 0;
+    std::vector<std::uint64_t> bitmap;  ///< at least eight bits per code, one set for each
   };
+  [[nodiscard]] static std::uint32_t bit_of(const Table& table, std::uint32_t code) {
+    return (code * 0x9e3779b1U) >> table.bitmap_shift;
+  }
+  [[nodiscard]] static bool may_hold(const Table& table, std::uint32_t code) {
+    const std::uint32_t bit = bit_of(table, code);
+    return ((table.bitmap[bit / 64] >> (bit % 64)) & 1) != 0;
+  }
   [[nodiscard]] static std::optional<std::uint32_t> find_in(const Table& table, std::uint32_t code);
   std::vector<Table> tables_;  // one for most parts
   std::size_t size_ = 0;

@@ -39,7 +39,7 @@ void window_minima(const std::uint32_t* hashes, std::size_t count, std::size_t w
 
 /// Seeds of a run without breaks, of at most kBlockKmers k-mers.
 void collect_block(std::span<const std::uint8_t> codes, std::uint32_t first_offset, const SeedShape& shape,
-                   SeedScratch& scratch, std::vector<Seed>& seeds) {
+                   SeedScratch& scratch, std::vector<Seed>& seeds, bool disjoint, std::uint32_t& next) {
   const std::size_t window = shape.k - shape.s + 1;  // s-mers in a k-mer
   const std::size_t smers = codes.size() - shape.s + 1, kmers = codes.size() - shape.k + 1;
   // Room for every step of the minima to run to the same end.
@@ -50,13 +50,17 @@ void collect_block(std::span<const std::uint8_t> codes, std::uint32_t first_offs
   const std::uint64_t mask = (std::uint64_t{1} << (2 * shape.s)) - 1;
   const unsigned shift = 2 * (shape.s - 1);
   std::uint64_t forward = 0, backward = 0;
-  for (std::size_t i = 0; i < codes.size(); ++i) {
-    forward = (forward << 2) | codes[i];
-    backward = (backward >> 2) | (std::uint64_t{3U - codes[i]} << shift);
+  const auto push = [&](std::size_t i) {
+    const std::uint64_t code = codes[i];
+    forward = (forward << 2) | code;
+    backward = (backward >> 2) | ((3 - code) << shift);
     scratch.last_bases[i] = forward;
+  };
+  for (std::size_t i = 0; i + 1 < shape.s; ++i) push(i);
+  for (std::size_t i = 0; i < smers; ++i) {
+    push(i + shape.s - 1);
     // An odd multiplier: a bijection of 32 bits.
-    if (i + 1 >= shape.s)
-      scratch.hashes[i + 1 - shape.s] = static_cast<std::uint32_t>(std::min(forward & mask, backward)) * 0x9e3779b1U;
+    scratch.hashes[i] = static_cast<std::uint32_t>(std::min(forward & mask, backward)) * 0x9e3779b1U;
   }
   window_minima(scratch.hashes.data(), smers, window, scratch.minima.data());
   const std::uint64_t large_mask = (std::uint64_t{1} << (2 * shape.k)) - 1;
@@ -70,22 +74,24 @@ void collect_block(std::span<const std::uint8_t> codes, std::uint32_t first_offs
     }
     for (; chosen != 0; chosen &= chosen - 1) {
       const std::size_t first = begin + static_cast<std::size_t>(std::countr_zero(chosen));
+      const std::uint32_t offset = first_offset + static_cast<std::uint32_t>(first);
+      if (offset < next) continue;
+      if (disjoint) next = offset + shape.k;
       const std::uint64_t kmer = scratch.last_bases[first + shape.k - 1] & large_mask;
       const std::uint64_t other = reverse_complement(kmer) >> (64 - 2 * shape.k);
-      seeds.push_back(
-          {hash_kmer(std::min(kmer, other)), first_offset + static_cast<std::uint32_t>(first), other < kmer});
+      seeds.push_back({hash_kmer(std::min(kmer, other)), offset, other < kmer});
     }
   }
 }
 
 /// Seeds of a run without breaks.
 void collect_run(std::span<const std::uint8_t> codes, std::uint32_t first_offset, const SeedShape& shape,
-                 SeedScratch& scratch, std::vector<Seed>& seeds) {
+                 SeedScratch& scratch, std::vector<Seed>& seeds, bool disjoint, std::uint32_t& next) {
   const std::size_t kmers = codes.size() - shape.k + 1;
   for (std::size_t at = 0; at < kmers; at += kBlockKmers) {
     const std::size_t count = std::min(kBlockKmers, kmers - at);
     collect_block(codes.subspan(at, count + shape.k - 1), first_offset + static_cast<std::uint32_t>(at), shape, scratch,
-                  seeds);
+                  seeds, disjoint, next);
   }
 }
 
@@ -106,15 +112,23 @@ unsigned bucket_bits(std::size_t places) {
 }  // namespace
 
 void collect_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, SeedScratch& scratch,
-                   std::vector<Seed>& seeds) {
+                   std::vector<Seed>& seeds, bool disjoint) {
   std::size_t begin = 0;
+  std::uint32_t next = 0;
   for (std::size_t i = 0; i <= codes.size(); ++i) {
     if (i != codes.size() && codes[i] < 4) continue;
     if (i - begin >= shape.k) {
-      collect_run(codes.subspan(begin, i - begin), static_cast<std::uint32_t>(begin), shape, scratch, seeds);
+      collect_run(codes.subspan(begin, i - begin), static_cast<std::uint32_t>(begin), shape, scratch, seeds, disjoint,
+                  next);
     }
     begin = i + 1;
   }
+}
+
+void collect_unbroken_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, SeedScratch& scratch,
+                            std::vector<Seed>& seeds, bool disjoint) {
+  std::uint32_t next = 0;
+  if (codes.size() >= shape.k) collect_run(codes, 0, shape, scratch, seeds, disjoint, next);
 }
 
 SeedDictionary::SeedDictionary(std::span<const std::uint32_t> bucket_starts, std::span<const SeedPlace> places)

@@ -29,9 +29,14 @@ struct SeedScratch {
   std::vector<std::uint32_t> hashes, minima;  ///< of s-mers, and of windows of them
 };
 
-/// Seeds of `codes` (0..3; anything else breaks the sequence), ascending by offset, appended to `seeds`.
+/// Seeds of `codes` (0..3; anything else breaks the sequence), ascending by offset, appended to `seeds`. With
+/// `disjoint` those only that do not overlap the one before, from the left.
 void collect_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, SeedScratch& scratch,
-                   std::vector<Seed>& seeds);
+                   std::vector<Seed>& seeds, bool disjoint = false);
+
+/// The same where all codes are bases.
+void collect_unbroken_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, SeedScratch& scratch,
+                            std::vector<Seed>& seeds, bool disjoint = false);
 
 /// One place of one seed.
 struct SeedPlace {

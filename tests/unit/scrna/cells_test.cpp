@@ -65,7 +65,8 @@ TEST_CASE("p-values of empty droplets are those of their own ambient profile") {
   const Context context;
   const auto totals = scrna::barcode_totals(set.counts.counts);
   const auto first = scrna::call_cells(totals.molecules, std::nullopt);
-  const auto more = scrna::empty_drops(set.counts.counts, totals.molecules, first.cells, {.least_molecules = 60}, context);
+  const auto more =
+      scrna::empty_drops(set.counts.counts, totals.molecules, first.cells, {.least_molecules = 60}, context);
   double empty = 0, low = 0;
   for (const auto& candidate : more.candidates) {
     if (set.droplet[candidate.barcode] != simulate::Droplet::kEmpty) continue;
@@ -79,7 +80,8 @@ TEST_CASE("p-values of empty droplets are those of their own ambient profile") {
 }
 
 TEST_CASE("emptydrops is the same for any number of threads, and without empty droplets calls nothing") {
-  const auto set = simulate::simulate_tumour_matrix({.seed = 3, .cells = 100, .empty = 1000, .further_genes = 300, .poor_share = 0.5});
+  const auto set = simulate::simulate_tumour_matrix(
+      {.seed = 3, .cells = 100, .empty = 1000, .further_genes = 300, .poor_share = 0.5});
   const auto totals = scrna::barcode_totals(set.counts.counts);
   const auto first = scrna::call_cells(totals.molecules, std::nullopt);
   const auto one = scrna::empty_drops(set.counts.counts, totals.molecules, first.cells, {}, Context(1));
@@ -116,19 +118,20 @@ TEST_CASE("Simple Good-Turing: Gale and Sampson's example") {
   // The prosody data of their paper (table 1): r and the number of items that have it; N = 30902, and p(1), p(2), p(3),
   // p(1918) of their table 2 with N1/N for what was never seen.
   const std::vector<std::pair<std::uint64_t, std::uint64_t>> rows = {
-      {1, 120}, {2, 40}, {3, 24}, {4, 13}, {5, 15}, {6, 5}, {7, 11}, {8, 2}, {9, 2}, {10, 1}, {12, 3}, {14, 2}, {15, 1},
-      {16, 1}, {17, 3}, {19, 1}, {20, 3}, {21, 2}, {23, 3}, {24, 3}, {25, 3}, {26, 2}, {27, 2}, {28, 1}, {31, 2}, {32, 2},
-      {33, 1}, {34, 2}, {36, 2}, {41, 3}, {43, 1}, {45, 3}, {46, 1}, {47, 1}, {50, 1}, {71, 1}, {84, 1}, {101, 1},
-      {105, 1}, {121, 1}, {124, 1}, {146, 1}, {162, 1}, {193, 1}, {199, 1}, {224, 1}, {226, 1}, {254, 1}, {257, 1},
-      {339, 1}, {421, 1}, {456, 1}, {481, 1}, {483, 1}, {1140, 1}, {1256, 1}, {1322, 1}, {1530, 1}, {2131, 1}, {2395, 1},
-      {6925, 1}, {7846, 1}};
+      {1, 120},  {2, 40},   {3, 24},   {4, 13},   {5, 15},   {6, 5},    {7, 11},   {8, 2},   {9, 2},
+      {10, 1},   {12, 3},   {14, 2},   {15, 1},   {16, 1},   {17, 3},   {19, 1},   {20, 3},  {21, 2},
+      {23, 3},   {24, 3},   {25, 3},   {26, 2},   {27, 2},   {28, 1},   {31, 2},   {32, 2},  {33, 1},
+      {34, 2},   {36, 2},   {41, 3},   {43, 1},   {45, 3},   {46, 1},   {47, 1},   {50, 1},  {71, 1},
+      {84, 1},   {101, 1},  {105, 1},  {121, 1},  {124, 1},  {146, 1},  {162, 1},  {193, 1}, {199, 1},
+      {224, 1},  {226, 1},  {254, 1},  {257, 1},  {339, 1},  {421, 1},  {456, 1},  {481, 1}, {483, 1},
+      {1140, 1}, {1256, 1}, {1322, 1}, {1530, 1}, {2131, 1}, {2395, 1}, {6925, 1}, {7846, 1}};
   std::vector<std::uint64_t> counts(10, 0);
   for (const auto& [r, items] : rows) counts.insert(counts.end(), items, r);
   REQUIRE(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}) == 30902);
   const auto p = scrna::good_turing(counts);
   CHECK(std::accumulate(p.begin(), p.end(), 0.0) == Approx(1).epsilon(1e-12));
   CHECK(p[0] * 10 == Approx(0.003883).epsilon(2e-4));
-  CHECK(p[10] * 30902 == Approx(0.7628).epsilon(2e-3));   // r* of 1
+  CHECK(p[10] * 30902 == Approx(0.7628).epsilon(2e-3));       // r* of 1
   CHECK(p[10 + 120] * 30902 == Approx(1.706).epsilon(2e-3));  // of 2
   CHECK(p[10 + 160] * 30902 == Approx(2.679).epsilon(3e-3));  // of 3
   CHECK(p.back() * 30902 == Approx(7839).epsilon(1e-3));

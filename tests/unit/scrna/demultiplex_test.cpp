@@ -30,7 +30,9 @@ struct PoolOptions {
 
 Pool make_pool(const PoolOptions& options) {
   core::Random random(options.seed);
-  const auto draw = [&](double mean, double size) { return static_cast<double>(random.poisson(random.gamma(size, mean / size))); };
+  const auto draw = [&](double mean, double size) {
+    return static_cast<double>(random.poisson(random.gamma(size, mean / size)));
+  };
   Pool pool;
   pool.counts.rows = options.cells;
   pool.counts.columns = options.tags;
@@ -61,12 +63,14 @@ Pool make_pool(const PoolOptions& options) {
 }
 
 struct Score {
-  double singlet_recall = 0, singlet_precision = 0, doublet_recall = 0, doublet_precision = 0, negative_recall = 0, uncertain = 0;
+  double singlet_recall = 0, singlet_precision = 0, doublet_recall = 0, doublet_precision = 0, negative_recall = 0,
+         uncertain = 0;
 };
 
 Score score(const Pool& pool) {
   const scrna::TagResult result = scrna::assign_tags(pool.counts, {});
-  double singlets = 0, called = 0, right = 0, doublets = 0, called_doublets = 0, right_doublets = 0, negatives = 0, right_negatives = 0, uncertain = 0;
+  double singlets = 0, called = 0, right = 0, doublets = 0, called_doublets = 0, right_doublets = 0, negatives = 0,
+         right_negatives = 0, uncertain = 0;
   for (std::size_t i = 0; i < pool.truth.size(); ++i) {
     const scrna::TagAssignment& cell = result.cells[i];
     singlets += pool.truth[i] == TagClass::kSinglet;
@@ -80,15 +84,21 @@ Score score(const Pool& pool) {
                       std::minmax(cell.first, cell.second) == std::minmax(pool.first[i], pool.second[i]);
     right_negatives += pool.truth[i] == TagClass::kNegative && cell.tag_class == TagClass::kNegative;
   }
-  return {right / singlets, right / called, right_doublets / doublets, right_doublets / called_doublets, right_negatives / negatives, uncertain / static_cast<double>(pool.truth.size())};
+  return {right / singlets,
+          right / called,
+          right_doublets / doublets,
+          right_doublets / called_doublets,
+          right_negatives / negatives,
+          uncertain / static_cast<double>(pool.truth.size())};
 }
 
 }  // namespace
 
 TEST_CASE("singlets, doublets and negatives of a pool") {
   for (const std::uint64_t seed : {1, 2, 3}) {
-    for (const PoolOptions& options : {PoolOptions{.seed = seed}, PoolOptions{.seed = seed, .tags = 12, .unused = 3},
-                                       PoolOptions{.seed = seed, .cells = 300, .tags = 3}, PoolOptions{.seed = seed, .tags = 2}}) {
+    for (const PoolOptions& options :
+         {PoolOptions{.seed = seed}, PoolOptions{.seed = seed, .tags = 12, .unused = 3},
+          PoolOptions{.seed = seed, .cells = 300, .tags = 3}, PoolOptions{.seed = seed, .tags = 2}}) {
       INFO("seed " << seed << ", " << options.tags << " tags");
       const Score s = score(make_pool(options));
       CHECK(s.singlet_recall >= 0.97);
@@ -147,6 +157,7 @@ TEST_CASE("table of tags and samples") {
   const auto table = read("sample\ttag\nP1\tHTO1\nP2\tHTO2\n");
   CHECK(table[1].tag == "HTO2");
   CHECK(table[1].sample == "P2");
-  for (const char* broken : {"", "tag\n1\n", "tag\tsample\n", "tag\tsample\nA\tP1\nA\tP2\n", "tag\tsample\nA\tNA\n", "tag\tsample\nA\n"})
+  for (const char* broken :
+       {"", "tag\n1\n", "tag\tsample\n", "tag\tsample\nA\tP1\nA\tP2\n", "tag\tsample\nA\tNA\n", "tag\tsample\nA\n"})
     CHECK_THROWS_AS(read(broken), core::Error);
 }

@@ -113,6 +113,20 @@ TEST_CASE("layers follow what the reads of a molecule say") {
   CHECK(summary.molecules == 5);
 }
 
+TEST_CASE("molecules far from the end of the transcript are unspliced where that is evidence") {
+  const auto layers = [](std::uint8_t evidence, std::uint8_t unspliced_evidence) {
+    scrna::MoleculeSummary summary;
+    const auto counts = count({record(1, "AACC", 1, evidence)}, summary, {.unspliced_evidence = unspliced_evidence});
+    return std::array{counts.genes[0].spliced, counts.genes[0].unspliced, counts.genes[0].ambiguous};
+  };
+  using Counts = std::array<std::uint32_t, 3>;
+  CHECK(layers(0x18, 0) == Counts{1, 0, 0});
+  CHECK(layers(0x18, 0x10) == Counts{0, 1, 0});
+  CHECK(layers(0x08, 0x10) == Counts{1, 0, 0});
+  CHECK(layers(0x18 | scrna::kJunction, 0x10) == Counts{1, 0, 0});
+  CHECK(layers(0x18 | scrna::kEitherWay, 0x10) == Counts{0, 1, 0});
+}
+
 TEST_CASE("UMI rules differ where the reference says so") {
   using Totals = std::map<std::uint32_t, std::uint32_t>;
   const auto molecules = [](scrna::UmiRule rule, const std::vector<MoleculeReads>& records) {
