@@ -15,13 +15,21 @@ function(immucan_library room)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   if(ARG_SOURCES)
     add_library(immucan_${room} STATIC ${ARG_SOURCES})
-    target_include_directories(immucan_${room} PUBLIC ${PROJECT_SOURCE_DIR}/lib)
     target_link_libraries(immucan_${room} PUBLIC ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
+    immucan_exported(immucan_${room} PUBLIC)
   else()
     add_library(immucan_${room} INTERFACE)
-    target_include_directories(immucan_${room} INTERFACE ${PROJECT_SOURCE_DIR}/lib)
     target_link_libraries(immucan_${room} INTERFACE ${ARG_DEPENDS})
+    immucan_exported(immucan_${room} INTERFACE)
   endif()
+endfunction()
+
+# immucan_exported(<library> PUBLIC|INTERFACE): include root here and where installed; part of find_package(immucan).
+function(immucan_exported library scope)
+  target_include_directories(${library} ${scope}
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/lib> $<INSTALL_INTERFACE:include/immucan>)
+  target_compile_features(${library} ${scope} cxx_std_23)
+  install(TARGETS ${library} EXPORT immucan ARCHIVE COMPONENT library)
 endfunction()
 
 # immucan_tool(<executable> SOURCES ... DEPENDS rooms ...)

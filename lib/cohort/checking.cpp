@@ -4,7 +4,9 @@
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "cohort/provenance.h"
 #include "cohort/rows.h"
 #include "core/error.h"
 #include "core/text.h"
@@ -150,6 +152,20 @@ void id_collisions(Database& database, std::vector<Finding>& findings) {
   }
 }
 
+/// A raw file of one sample that two runs read with different bytes. (Names of several samples say nothing.)
+void changed_raw_files(Database& database, std::vector<Finding>& findings) {
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> bytes;
+  for (const ProvenanceEdge& edge : provenance(database)) {
+    if (edge.samples.size() == 1) bytes[{edge.samples.front(), edge.name}].insert(edge.sha256);
+  }
+  for (const auto& [file, digests] : bytes) {
+    if (digests.size() > 1) {
+      findings.push_back({"raw-file-changed", "sample", file.first,
+                          file.second + " was read with " + std::to_string(digests.size()) + " different contents"});
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<CheckRule> check_rules() {
@@ -158,6 +174,7 @@ std::vector<CheckRule> check_rules() {
       {"orphan", "a row refers to something that is not in the registry"},
       {"audit-broken", "the chain of audit rows does not hold, or a table was changed by another program"},
       {"id-collision", "two ids differ only in capitals, '-', '_', '.' or blanks"},
+      {"raw-file-changed", "linked runs read different bytes under one file name of one sample"},
   };
   for (const QueryRule& query : kQueries) rules.push_back({std::string(query.name), std::string(query.meaning)});
   return rules;
@@ -169,6 +186,7 @@ std::vector<Finding> check_registry(Database& database) {
   for (const AuditProblem& problem : verify_audit(database))
     findings.push_back({"audit-broken", problem.object, "", problem.detail});
   id_collisions(database, findings);
+  changed_raw_files(database, findings);
   for (const QueryRule& query : kQueries) {
     Statement rows(database, query.sql);
     while (rows.step())

@@ -9,10 +9,12 @@ namespace immucan::cohort {
 
 /// "IMRG": SQLite's application_id field tells a registry from any other database.
 inline constexpr std::int64_t kApplicationId = 0x494D5247;
-inline constexpr std::int64_t kSchemaVersion = 1;
+inline constexpr std::int64_t kSchemaVersion = 2;
 
-/// SQL that makes an empty registry of version 1. A later version is a second script that starts from this one.
-[[nodiscard]] std::string_view schema_sql();
+/// SQL that makes an empty registry of version 1.
+[[nodiscard]] std::string_view schema_v1_sql();
+/// SQL that turns version 1 into version 2.
+[[nodiscard]] std::string_view schema_v2_sql();
 
 enum class Kind {
   kPatientId,  ///< [A-Z0-9-]{4,40}

@@ -5,7 +5,7 @@
 
 namespace immucan::cohort {
 
-std::string_view schema_sql() {
+std::string_view schema_v1_sql() {
   return R"sql(
 CREATE TABLE audit(
   seq INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, object TEXT NOT NULL,

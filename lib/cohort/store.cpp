@@ -72,7 +72,7 @@ void create_registry(const std::filesystem::path& path, const AuditStamp& stamp)
                       path.string() + ": exists already. A registry is never overwritten; choose another name.");
   }
   Database database(path.string());
-  database.execute(std::string(schema_sql()));
+  database.execute(std::string(schema_v1_sql()) + std::string(schema_v2_sql()));
   database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, kSchemaVersion));
   append_audit(database, stamp, "init", "registry", fmt::format(R"({{"schema":{}}})", kSchemaVersion));
   core::OutputFile out(path);
@@ -87,13 +87,24 @@ Database open_registry(const std::filesystem::path& path, Database::Mode mode) {
                                  "Name the file that 'cohort-registry init' made"});
   }
   const std::int64_t version = pragma_number(database, "PRAGMA user_version");
-  if (version != kSchemaVersion) {
+  if (version < 1 || version > kSchemaVersion) {
     core::raise(core::ParseError{
         path.string(), core::Place::none(),
         fmt::format("the registry has schema version {}, this program knows version {}", version, kSchemaVersion),
         version > kSchemaVersion ? "Use a newer cohort-registry" : "Restore it from a copy"});
   }
   return database;
+}
+
+void migrate_registry(Database& database, const AuditStamp& stamp) {
+  const std::int64_t version = pragma_number(database, "PRAGMA user_version");
+  if (version >= kSchemaVersion) return;
+  Transaction transaction(database);
+  database.execute(std::string(schema_v2_sql()));
+  database.execute(fmt::format("PRAGMA user_version = {}", kSchemaVersion));
+  append_audit(database, stamp, "migrate", "registry",
+               fmt::format(R"({{"from":{},"schema":{}}})", version, kSchemaVersion));
+  transaction.commit();
 }
 
 void append_audit(Database& database, const AuditStamp& stamp, std::string_view action, std::string_view object,
@@ -118,6 +129,10 @@ void append_audit(Database& database, const AuditStamp& stamp, std::string_view 
   insert.bind_blob(7, previous);
   insert.bind_blob(8, audit_hash(previous, seq, stamp.at, stamp.actor, action, object, payload));
   insert.step();
+}
+
+bool has_provenance(Database& database) {
+  return pragma_number(database, "PRAGMA user_version") >= 2;
 }
 
 TableDigest table_digest(Database& database, std::string_view table) {
@@ -185,6 +200,9 @@ std::vector<AuditProblem> verify_audit(Database& database) {
   for (const TableRule& rule : import_tables()) promised.try_emplace(std::string(rule.table), TableDigest{0, empty});
   for (const auto* table : {"clinical_more", "sample_file", "folded_id"})
     promised.try_emplace(table, TableDigest{0, empty});
+  if (has_provenance(database)) {
+    for (const auto* table : {"tool_run", "tool_run_file"}) promised.try_emplace(table, TableDigest{0, empty});
+  }
   for (const auto& [table, digest] : promised) {
     Statement known(database, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?");
     known.bind_text(1, table);

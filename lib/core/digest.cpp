@@ -1,8 +1,13 @@
 #include "core/digest.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "core/error.h"
+#include "core/interrupt.h"
 
 namespace immucan::core {
 
@@ -52,6 +57,34 @@ std::string sha256_hex(std::string_view bytes) {
   Sha256 digest;
   digest.update(bytes);
   return digest.hex();
+}
+
+std::expected<FileDigest, int> digest_of_descriptor(int descriptor, const InterruptSource* interrupt) {
+  constexpr std::size_t kBufferSize = std::size_t{1} << 20;
+  FileDigest result;
+  Sha256 digest;
+  std::string buffer(kBufferSize, '\0');
+  for (;;) {
+    if (interrupt != nullptr) interrupt->check();
+    const ssize_t got = ::read(descriptor, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::unexpected(errno);
+    if (got == 0) break;
+    digest.update({buffer.data(), static_cast<std::size_t>(got)});
+    result.size += static_cast<std::uint64_t>(got);
+  }
+  result.sha256 = digest.hex();
+  return result;
+}
+
+FileDigest digest_of_file(const std::filesystem::path& path, const InterruptSource& interrupt) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) raise_input_errno(path.string(), "open", errno);
+  const auto close = [](const int* open) { ::close(*open); };
+  const std::unique_ptr<const int, decltype(close)> guard(&descriptor, close);
+  auto digest = digest_of_descriptor(descriptor, &interrupt);
+  if (!digest) raise_input_errno(path.string(), "read", digest.error());
+  return *std::move(digest);
 }
 
 }  // namespace immucan::core

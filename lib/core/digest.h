@@ -1,6 +1,8 @@
 #pragma once
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -26,5 +28,16 @@ class Sha256 {
 };
 
 [[nodiscard]] std::string sha256_hex(std::string_view bytes);
+
+class InterruptSource;
+
+struct FileDigest {
+  std::uint64_t size = 0;
+  std::string sha256;
+};
+/// Everything from where the descriptor stands to its end; errno of a failing read(2).
+[[nodiscard]] std::expected<FileDigest, int> digest_of_descriptor(int descriptor, const InterruptSource* interrupt);
+/// 66 when the file is missing or unreadable, 74 when reading fails.
+[[nodiscard]] FileDigest digest_of_file(const std::filesystem::path& path, const InterruptSource& interrupt);
 
 }  // namespace immucan::core

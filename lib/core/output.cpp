@@ -139,6 +139,7 @@ struct OutputFile::State {
   Descriptor descriptor;
   std::string buffer;
   Sha256 digest;
+  std::string reader_digest;  ///< FileRecord::digest
   std::optional<FileRecord> record;  ///< set by finish()
   std::uint64_t size = 0;
   bool published = false;
@@ -205,13 +206,17 @@ void OutputFile::write(std::string_view bytes) {
   }
 }
 
+void OutputFile::set_digest(std::string digest) {
+  state_->reader_digest = std::move(digest);
+}
+
 FileRecord OutputFile::finish() {
   State& state = *state_;
   if (!state.record) {
     state.flush();
     if (!state.temporary.empty()) sync_descriptor(state.descriptor.number(), state.target.string());
     if (state.descriptor.close() != 0) raise_write_errno(state.target.string(), "close", errno);
-    state.record = FileRecord{state.target.filename().string(), state.size, state.digest.hex()};
+    state.record = FileRecord{state.target.filename().string(), state.size, state.digest.hex(), state.reader_digest};
   }
   return *state.record;
 }
@@ -255,19 +260,9 @@ struct ExternalFile {
     Descriptor descriptor(::open(temporary.c_str(), O_RDONLY | O_CLOEXEC));
     if (descriptor.number() < 0) raise_write_errno(target.string(), "reopen", errno);
     sync_descriptor(descriptor.number(), target.string());
-    FileRecord record{relative.generic_string(), 0, ""};
-    Sha256 digest;
-    std::string buffer(kBufferSize, '\0');
-    for (;;) {
-      const ssize_t got = ::read(descriptor.number(), buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) raise_write_errno(target.string(), "read back", errno);
-      if (got == 0) break;
-      digest.update({buffer.data(), static_cast<std::size_t>(got)});
-      record.size += static_cast<std::uint64_t>(got);
-    }
-    record.sha256 = digest.hex();
-    return record;
+    const auto digest = digest_of_descriptor(descriptor.number(), nullptr);
+    if (!digest) raise_write_errno(target.string(), "read back", digest.error());
+    return {relative.generic_string(), digest->size, digest->sha256};
   }
 
   void publish() {

@@ -26,6 +26,8 @@ class OutputFile {
   OutputFile& operator=(OutputFile&&) noexcept;
 
   void write(std::string_view bytes);
+  /// What readers of this file record instead of its SHA-256 (FileRecord::digest).
+  void set_digest(std::string digest);
   /// Flush, fsync, close, all checked. The target does not exist yet; publish() renames. Idempotent.
   FileRecord finish();
   void publish();

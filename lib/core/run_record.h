@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,7 +19,8 @@ using Parameters = std::vector<std::pair<std::string, ParameterValue>>;
 struct FileRecord {
   std::string name;  ///< file name of an input, path relative to the output folder of an output
   std::uint64_t size = 0;
-  std::string sha256;  ///< of the bytes as stored (compressed where the file is)
+  std::string sha256;  ///< of the bytes as stored (compressed where the file is); "xxh3-128:…" of an index that was read
+  std::string digest = {};  ///< "xxh3-128:…" of an index that was written: what its readers record; else empty
 };
 
 /// Inputs as they are read to their end, in the order of `name` then content; filled by the byte sources. Thread-safe.
@@ -49,5 +51,9 @@ struct RunRecord {
 
 /// Indented JSON with a final newline.
 [[nodiscard]] std::string to_json(const RunRecord& record);
+/// Reads what to_json wrote; unknown members are ignored. Status 65 naming `file` when it is no run record.
+[[nodiscard]] RunRecord parse_run_record(std::string_view json, const std::string& file);
+/// SHA-256 (hex) of everything but `execution`: the same work on the same bytes is the same run.
+[[nodiscard]] std::string run_digest(const RunRecord& record);
 
 }  // namespace immucan::core

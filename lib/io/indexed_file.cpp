@@ -75,6 +75,17 @@ std::string_view load(const std::array<char, N>& field) {
   return {field.data(), strnlen(field.data(), N)};
 }
 
+/// XXH3-128 of the section table, which holds the checksum of every section.
+std::string table_digest(std::string_view table) {
+  const XXH128_hash_t hash = XXH3_128bits(table.data(), table.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+/// As run records write it, on the side of the writer and of the reader.
+std::string recorded(const std::string& digest) {
+  return "xxh3-128:" + digest;
+}
+
 std::size_t padding(std::uint64_t offset) {
   return static_cast<std::size_t>((kAlignment - offset % kAlignment) % kAlignment);
 }
@@ -160,6 +171,7 @@ void IndexedFileWriter::finish() {
   footer.checksum = own_checksum(footer);
   s.put(table);
   s.put(bytes_of_object(footer));
+  s.out.set_digest(recorded(table_digest(table)));
   s.finished = true;
 }
 
@@ -296,8 +308,7 @@ void IndexedFile::State::check_table() {
   if (end + padding(end) != footer.table_offset) {
     fail(core::Place::byte(footer.table_offset), "the sections do not fill the file");
   }
-  const XXH128_hash_t hash = XXH3_128bits(raw, raw_size);
-  digest = fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  digest = table_digest({raw, raw_size});
 }
 
 void IndexedFile::State::verify(unsigned threads, const core::InterruptSource& interrupt) const {
@@ -338,7 +349,7 @@ IndexedFile::IndexedFile(const std::filesystem::path& path, std::string_view kin
   }
   s.check_table();
   if (options.verify) s.verify(options.threads, context.interrupt);
-  context.inputs.add({path.filename().string(), s.size, "xxh3-128:" + s.digest});
+  context.inputs.add({path.filename().string(), s.size, recorded(s.digest)});
 }
 
 IndexedFile::~IndexedFile() = default;

@@ -2,7 +2,9 @@
 #include "cli/program.h"
 #include "import.h"
 #include "init.h"
+#include "link.h"
 #include "list.h"
+#include "verify.h"
 
 int main(int argc, char** argv) {
   return immucan::cli::guarded_main("cohort-registry", argc, argv, [](immucan::cli::Program& program) {
@@ -10,6 +12,8 @@ int main(int argc, char** argv) {
     program.add(immucan::cohort_registry::init_command());
     program.add(immucan::cohort_registry::import_command());
     program.add(immucan::cohort_registry::check_command());
+    program.add(immucan::cohort_registry::link_command());
+    program.add(immucan::cohort_registry::verify_command());
     program.add(immucan::cohort_registry::list_command());
   });
 }
