@@ -41,8 +41,7 @@ class RunLoader {
  public:
   explicit RunLoader(Database& database)
       : find_(database, "SELECT 1 FROM tool_run WHERE run_digest = ?"),
-        add_(database,
-             "INSERT INTO tool_run(run_digest, tool, version, command, parameters) VALUES (?, ?, ?, ?, ?)"),
+        add_(database, "INSERT INTO tool_run(run_digest, tool, version, command, parameters) VALUES (?, ?, ?, ?, ?)"),
         add_file_(database,
                   "INSERT OR IGNORE INTO tool_run_file(run_digest, direction, name, sha256, size, digest) "
                   "VALUES (?, ?, ?, ?, ?, ?)") {}
@@ -139,8 +138,9 @@ std::set<std::string> ancestry(const std::vector<ProvenanceEdge>& edges, const P
 
 void keep_ancestry(std::vector<ProvenanceEdge>& edges, const Producers& producers, const std::string& of) {
   if (!producers.contains(of)) {
-    throw core::Error(core::Status::kBadInput,
-                      of + ": no linked run wrote bytes of this SHA-256. Link the run records of the folder it lies in.");
+    throw core::Error(
+        core::Status::kBadInput,
+        of + ": no linked run wrote bytes of this SHA-256. Link the run records of the folder it lies in.");
   }
   const std::set<std::string> reached = ancestry(edges, producers, of);
   std::set<std::string> runs;
@@ -188,16 +188,19 @@ std::vector<fs::path> find_run_records(const std::vector<fs::path>& paths) {
       records.insert(path);
       continue;
     }
-    const std::size_t before = records.size();
+    bool found = false;
     for (fs::recursive_directory_iterator entry(path, fs::directory_options::skip_permission_denied, code), end;
          !code && entry != end; entry.increment(code)) {
-      if (is_record_name(entry->path()) && entry->is_regular_file(code)) records.insert(entry->path());
+      if (!is_record_name(entry->path()) || !entry->is_regular_file(code)) continue;
+      records.insert(entry->path());
+      found = true;
     }
     if (code) core::raise_input_errno(path.string(), "list", code.value());
-    if (records.size() == before) {
+    if (!found) {
       throw core::Error(core::Status::kBadInput,
-                        path.string() + ": no run record (run.json, NAME.run.json) in this folder. Name the folder that "
-                                        "a tool wrote to.");
+                        path.string() +
+                            ": no run record (run.json, NAME.run.json) in this folder. Name the folder that "
+                            "a tool wrote to.");
     }
   }
   return {records.begin(), records.end()};

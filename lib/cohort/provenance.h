@@ -1,6 +1,6 @@
 #pragma once
-// Run records of the tools as a graph: which run read which bytes and wrote which. Bytes are known by their digest, never
-// by their name, so the graph holds wherever the files lie.
+// Run records of the tools as a graph: which run read which bytes and wrote which. Bytes are known by their digest,
+// never by their name, so the graph holds wherever the files lie.
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -27,14 +27,14 @@ struct LinkResult {
 
 /// One file at one end of one run.
 struct ProvenanceEdge {
-  std::string run;        ///< digest of the run
+  std::string run;  ///< digest of the run
   std::string tool, version, command;
   std::string direction;  ///< "used" (an input) or "wasGeneratedBy" (an output), the words of W3C PROV
   std::string name;
   std::string sha256;
   std::uint64_t size = 0;
   std::vector<std::string> generated_by;  ///< of an input: the runs that wrote these bytes; empty = raw, or not linked
-  std::vector<std::string> samples;       ///< of an input no run wrote: samples whose files have this digest or file name
+  std::vector<std::string> samples;  ///< of an input no run wrote: samples whose files have this digest or file name
   auto operator<=>(const ProvenanceEdge&) const = default;
 };
 /// The whole graph, or, with the digest of a file, what that file rests on: the runs from it back to raw files, with

@@ -23,7 +23,8 @@ struct AuditStamp {
 /// Writes an empty registry, complete or not at all. 73 when something of that name exists.
 void create_registry(const std::filesystem::path& path, const AuditStamp& stamp);
 
-/// Opens a registry of this schema version or an earlier one: 65 for any other file or a newer version, 66 when missing.
+/// Opens a registry of this schema version or an earlier one: 65 for any other file or a newer version, 66 when
+/// missing.
 [[nodiscard]] Database open_registry(const std::filesystem::path& path, Database::Mode mode);
 /// Brings a registry of an earlier schema version to this one, whole or not at all. Nothing to do for a current one.
 void migrate_registry(Database& database, const AuditStamp& stamp);

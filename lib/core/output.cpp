@@ -139,7 +139,7 @@ struct OutputFile::State {
   Descriptor descriptor;
   std::string buffer;
   Sha256 digest;
-  std::string reader_digest;  ///< FileRecord::digest
+  std::string reader_digest;         ///< FileRecord::digest
   std::optional<FileRecord> record;  ///< set by finish()
   std::uint64_t size = 0;
   bool published = false;

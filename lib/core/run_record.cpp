@@ -98,17 +98,21 @@ RunRecord parse_run_record(std::string_view json, const std::string& file) {
   RunRecord record;
   try {
     const Json root = Json::parse(json);
+    if (!root.at("parameters").is_object() || !root.at("counts").is_object()) refuse("parameters, counts: no objects");
+    if (!root.at("inputs").is_array() || !root.at("outputs").is_array()) refuse("inputs, outputs: no arrays");
     record.tool = root.at("tool").get<std::string>();
     record.version = root.at("version").get<std::string>();
     record.command = root.at("command").get<std::string>();
-    for (const auto& [name, value] : root.at("parameters").items()) record.parameters.emplace_back(name, value_of(value));
+    for (const auto& [name, value] : root.at("parameters").items())
+      record.parameters.emplace_back(name, value_of(value));
     for (const auto& [name, value] : root.at("counts").items()) record.counts.emplace(name, value_of(value));
     record.inputs = files_of(root.at("inputs"));
     record.outputs = files_of(root.at("outputs"));
     if (root.contains("execution")) {
       const Json& execution = root["execution"];
       record.execution = {execution.at("threads").get<unsigned>(), execution.at("wall_seconds").get<double>(),
-                          execution.at("cpu_seconds").get<double>(), execution.at("peak_memory_bytes").get<std::uint64_t>()};
+                          execution.at("cpu_seconds").get<double>(),
+                          execution.at("peak_memory_bytes").get<std::uint64_t>()};
     }
   } catch (const Json::exception& error) {
     refuse(error.what());

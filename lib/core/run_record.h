@@ -19,7 +19,8 @@ using Parameters = std::vector<std::pair<std::string, ParameterValue>>;
 struct FileRecord {
   std::string name;  ///< file name of an input, path relative to the output folder of an output
   std::uint64_t size = 0;
-  std::string sha256;  ///< of the bytes as stored (compressed where the file is); "xxh3-128:…" of an index that was read
+  std::string
+      sha256;  ///< of the bytes as stored (compressed where the file is); "xxh3-128:…" of an index that was read
   std::string digest = {};  ///< "xxh3-128:…" of an index that was written: what its readers record; else empty
 };
 

@@ -29,18 +29,19 @@ core::Status run_verify(const VerifyOptions& options, core::RunContext& context)
 
 cli::Command verify_command() {
   auto options = std::make_shared<VerifyOptions>();
-  return {.name = "verify",
-          .summary = "Hash what the tools wrote and compare it with their run records; status 1 when something differs.",
-          .example = "cohort-registry verify study.registry results/",
-          .declare =
-              [options](cli::OptionSet& set) {
-                set.group("Input");
-                set.input("DB", options->registry, "registry file");
-                set.inputs("PATH", options->paths, "run records, or folders searched for run.json and NAME.run.json");
-                set.group("Output");
-                set.flag("--json", options->json, "JSON instead of a table on stdout");
-              },
-          .run = [options](core::RunContext& context) { return run_verify(*options, context); }};
+  return {
+      .name = "verify",
+      .summary = "Hash what the tools wrote and compare it with their run records; status 1 when something differs.",
+      .example = "cohort-registry verify study.registry results/",
+      .declare =
+          [options](cli::OptionSet& set) {
+            set.group("Input");
+            set.input("DB", options->registry, "registry file");
+            set.inputs("PATH", options->paths, "run records, or folders searched for run.json and NAME.run.json");
+            set.group("Output");
+            set.flag("--json", options->json, "JSON instead of a table on stdout");
+          },
+      .run = [options](core::RunContext& context) { return run_verify(*options, context); }};
 }
 
 }  // namespace immucan::cohort_registry

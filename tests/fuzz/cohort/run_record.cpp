@@ -1,10 +1,11 @@
 // A run record either reads and writes itself back, or is refused with status 65.
+#include "core/run_record.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "core/error.h"
-#include "core/run_record.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace immucan::core;

@@ -1,3 +1,5 @@
+#include "cohort/provenance.h"
+
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -5,7 +7,6 @@
 #include <set>
 
 #include "cohort/importing.h"
-#include "cohort/provenance.h"
 #include "cohort/schema.h"
 #include "core/digest.h"
 #include "core/error.h"
@@ -33,8 +34,8 @@ class Study {
       count.inputs.push_back({"ref.idx", 7, "xxh3-128:beef"});
       write_record(sample + "/run.json", count);
     }
-    write_record("all.tsv.run.json", record("biomarker-score", "assemble", {"A.features.tsv", "B.features.tsv"},
-                                            {"all.tsv"}));
+    write_record("all.tsv.run.json",
+                 record("biomarker-score", "assemble", {"A.features.tsv", "B.features.tsv"}, {"all.tsv"}));
   }
   ~Study() {
     std::error_code code;
@@ -112,8 +113,9 @@ TEST_CASE("the ancestry of a file reaches every raw file and nothing beside", "[
   const auto of_a = provenance(database, core::sha256_hex("A.features.tsv"));
   CHECK(used(of_a) == std::set<std::string>{"A.fastq", "genes.gtf", "genome.fa"});
   // The index is found by the digest in its header, which its readers record.
-  CHECK(std::ranges::any_of(of_a, [](const auto& edge) { return edge.name == "ref.idx" && edge.direction == "used" &&
-                                                                edge.generated_by.size() == 1; }));
+  CHECK(std::ranges::any_of(of_a, [](const auto& edge) {
+    return edge.name == "ref.idx" && edge.direction == "used" && edge.generated_by.size() == 1;
+  }));
   CHECK_THROWS_AS(provenance(database, core::sha256_hex("unheard of")), core::Error);
 }
 
@@ -125,9 +127,9 @@ TEST_CASE("raw inputs lead to their samples, and raw bytes that changed are foun
   {
     Database database = open_registry(study.registry, Database::Mode::kReadWrite);
     core::RunContext context("cohort-registry", "0", "import");
-    REQUIRE(import_table(database, *find_import_table("samples"), study.folder / "samples.txt", false, study.stamp,
-                         context)
-                .issues.empty());
+    REQUIRE(
+        import_table(database, *find_import_table("samples"), study.folder / "samples.txt", false, study.stamp, context)
+            .issues.empty());
   }
   (void)study.link();
   Database database = study.open();
@@ -159,7 +161,8 @@ TEST_CASE("verify finds a flipped byte, a lost file, an altered record", "[cohor
   CHECK(study.verify(4) == expected);
   core::RunRecord altered = study.record("biomarker-score", "assemble", {"A.features.tsv"}, {"all.tsv"});
   study.write_record("all.tsv.run.json", altered);
-  CHECK(study.verify() == std::vector<std::string>{"output-changed A/A.features.tsv", "record-unknown all.tsv.run.json"});
+  CHECK(study.verify() ==
+        std::vector<std::string>{"output-changed A/A.features.tsv", "record-unknown all.tsv.run.json"});
 }
 
 TEST_CASE("a registry of schema version 1 is read, and migrated by the first link", "[cohort]") {

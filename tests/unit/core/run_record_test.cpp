@@ -1,7 +1,8 @@
+#include "core/run_record.h"
+
 #include <catch2/catch.hpp>
 
 #include "core/error.h"
-#include "core/run_record.h"
 
 using namespace immucan::core;
 
@@ -12,8 +13,11 @@ RunRecord example() {
   record.tool = "scrna-count";
   record.version = "0.1.0";
   record.command = "count";
-  record.parameters = {{"whitelist", std::string("w.txt")}, {"seed", std::int64_t{7}},    {"limit", 0.25},
-                       {"em", true},                       {"read1", std::vector<std::string>{"a.fq", "b.fq"}}};
+  record.parameters = {{"whitelist", std::string("w.txt")},
+                       {"seed", std::int64_t{7}},
+                       {"limit", 0.25},
+                       {"em", true},
+                       {"read1", std::vector<std::string>{"a.fq", "b.fq"}}};
   record.inputs = {{"a.fq", 12, std::string(64, 'a')}, {"x.idx", 99, "xxh3-128:00ff"}};
   record.outputs = {{"raw/matrix.mtx.gz", 5, std::string(64, 'b')}, {"y.idx", 6, std::string(64, 'c'), "xxh3-128:11"}};
   record.counts = {{"cells", std::int64_t{3}}, {"share", 0.1}};
@@ -38,11 +42,21 @@ TEST_CASE("the digest of a run leaves out how it was executed and nothing else",
   slower.execution.wall_seconds = 100;
   CHECK(run_digest(slower) == digest);
   RunRecord other = example();
-  SECTION("parameter") { other.parameters[2].second = 0.5; }
-  SECTION("input") { other.inputs[0].sha256[0] = 'f'; }
-  SECTION("output") { other.outputs[0].size = 6; }
-  SECTION("count") { other.counts["cells"] = std::int64_t{4}; }
-  SECTION("version") { other.version = "0.1.1"; }
+  SECTION("parameter") {
+    other.parameters[2].second = 0.5;
+  }
+  SECTION("input") {
+    other.inputs[0].sha256[0] = 'f';
+  }
+  SECTION("output") {
+    other.outputs[0].size = 6;
+  }
+  SECTION("count") {
+    other.counts["cells"] = std::int64_t{4};
+  }
+  SECTION("version") {
+    other.version = "0.1.1";
+  }
   CHECK(run_digest(other) != digest);
 }
 
