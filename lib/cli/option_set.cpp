@@ -155,6 +155,10 @@ void OptionSet::output_file(fs::path& value, std::string description) {
   declare(detail_, "-o,--output", value, description, {.required = value.empty(), .record = false, .group = "Output"});
 }
 
+void OptionSet::output_file(std::optional<fs::path>& value, std::string description) {
+  declare(detail_, "-o,--output", value, description, {.required = false, .record = false, .group = "Output"});
+}
+
 void OptionSet::flag(std::string flags, bool& value, std::string description) {
   detail_.recorders.push_back(
       [name = parameter_name(flags), &value](core::Parameters& parameters) { parameters.emplace_back(name, value); });

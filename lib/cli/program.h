@@ -48,6 +48,8 @@ class OptionSet {
   /// -o/--output as a folder or as a single file ("-" = stdout). Required unless the variable holds a default.
   void output_folder(std::filesystem::path& value);
   void output_file(std::filesystem::path& value, std::string description);
+  /// For commands that write a file only in some of their modes.
+  void output_file(std::optional<std::filesystem::path>& value, std::string description);
 
   void flag(std::string flags, bool& value, std::string description);  ///< "--x,!--no-x" gives a negatable flag
   void option(std::string flags, std::string& value, std::string description, bool required = false);

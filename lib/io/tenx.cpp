@@ -111,17 +111,18 @@ void write_tenx_h5(const std::filesystem::path& path, const TenxMatrix& matrix, 
                                            static_cast<std::int32_t>(matrix.barcodes.size())};
   out.array<std::int32_t>("/matrix/shape", shape);
   out.group("/matrix/features");
-  std::vector<std::string> ids, names, types;
+  std::vector<std::string> ids, names, types, genomes;
   for (const TenxFeature& feature : matrix.features) {
     ids.push_back(feature.id);
     names.push_back(feature.name);
     types.push_back(feature.type);
+    genomes.push_back(feature.type == "Gene Expression" ? genome : "");  // tags are of no genome
   }
   out.fixed_strings("/matrix/features/_all_tag_keys", std::vector<std::string>{"genome"});
   out.fixed_strings("/matrix/features/id", ids);
   out.fixed_strings("/matrix/features/name", names);
   out.fixed_strings("/matrix/features/feature_type", types);
-  out.fixed_strings("/matrix/features/genome", std::vector<std::string>(ids.size(), genome));
+  out.fixed_strings("/matrix/features/genome", genomes);
   out.close();
 }
 

@@ -53,6 +53,18 @@ struct SurvivalPlot {
 };
 [[nodiscard]] std::string survival_plot(const SurvivalPlot& plot);
 
+/// Lines over linear or logarithmic axes.
+struct CurveSeries {
+  std::string name, colour;
+  std::vector<std::pair<double, double>> points;  ///< x ascending; on a logarithmic axis > 0
+};
+struct CurvePlot {
+  std::string title, subtitle, x_axis, y_axis;
+  bool x_logarithmic = false, y_logarithmic = false;
+  std::vector<CurveSeries> series;  ///< a legend is drawn for more than one
+};
+[[nodiscard]] std::string curve_plot(const CurvePlot& plot);
+
 /// Values per group as points over a box (quartiles, whiskers to 1.5 interquartile ranges).
 struct StripGroup {
   std::string name, colour;

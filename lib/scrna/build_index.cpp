@@ -9,12 +9,11 @@
 #include "io/fasta.h"
 #include "scrna/reference_index.h"
 #include "scrna/reference_text.h"
+#include "scrna/transcript_reference.h"
 
 namespace immucan::scrna {
 
 namespace {
-
-constexpr std::uint64_t kMaximalText = std::numeric_limits<std::uint32_t>::max() - 64;
 
 void check_options(const IndexOptions& options) {
   const auto odd = [](std::int64_t value) { return value % 2 == 1; };
@@ -88,6 +87,12 @@ void write_segments(io::IndexedFileWriter& writer, const OwnedSegments& segments
   writer.section<std::uint32_t>("segment_coarse" + strand, segments.coarse);
 }
 
+void write_text(io::IndexedFileWriter& writer, const std::string& section, const std::string& text) {
+  writer.begin_section(section);
+  writer.write(text);
+  writer.end_section();
+}
+
 void write_names(io::IndexedFileWriter& writer, const std::string& section, const std::vector<std::string>& names) {
   writer.begin_section(section);
   for (const std::string& name : names) writer.write(name + "\n");
@@ -132,14 +137,7 @@ GenomeText read_genome(const std::filesystem::path& path, core::RunContext& cont
       refuse("the genome exceeds 4 G bases", "Leave out alternative sequences");
     const auto begin = static_cast<std::uint32_t>(genome.text.size());
     genome.chromosomes.push_back({record.name, begin, static_cast<std::uint32_t>(bases.size())});
-    std::size_t piece = 0;
-    for (std::size_t i = 0; i <= bases.size(); ++i) {
-      if (i != bases.size() && sequence::kBaseCodes[static_cast<unsigned char>(bases[i])] < 4) continue;
-      if (i > piece)
-        genome.pieces.push_back({begin + static_cast<std::uint32_t>(piece), static_cast<std::uint32_t>(i - piece)});
-      piece = i + 1;
-    }
-    genome.text.append(bases);
+    genome.append(bases);
     context.interrupt.check();
   }
   return genome;
@@ -150,9 +148,23 @@ GenomeText read_genome(const std::filesystem::path& path, core::RunContext& cont
 IndexSummary build_index(const IndexOptions& options, core::OutputFile& out, core::RunContext& context) {
   check_options(options);
   IndexSummary summary;
-  sequence::GeneModel model = sequence::read_gene_model(options.gtf, context);
-  GenomeText genome = read_genome(options.genome, context);
-  summary.genes_on_unknown_chromosomes = drop_unknown_chromosomes(genome, model, options);
+  sequence::GeneModel model;
+  GenomeText genome;
+  const bool spliced_only = !options.transcripts.empty();
+  if (spliced_only) {
+    TranscriptReference reference = read_transcripts(options.transcripts, options.transcript_genes, context);
+    genome = std::move(reference.genome);
+    model = std::move(reference.model);
+  } else {
+    model = sequence::read_gene_model(options.gtf, context);
+    genome = read_genome(options.genome, context);
+    summary.genes_on_unknown_chromosomes = drop_unknown_chromosomes(genome, model, options);
+  }
+  summary.genes_without_exons = model.genes_without_exons;
+  summary.trans_spliced_genes = model.trans_spliced_genes;
+  std::vector<FeatureBarcode> features;
+  if (!options.features.empty()) features = read_feature_reference(io::open_source(options.features, context));
+  summary.features = features.size();
   summary.chromosomes = genome.chromosomes.size();
   summary.bases = genome.text.size();
   summary.genes = model.genes.size();
@@ -161,7 +173,8 @@ IndexSummary build_index(const IndexOptions& options, core::OutputFile& out, cor
   const JunctionContigs contigs =
       add_junction_contigs(genome, model, static_cast<std::uint32_t>(options.longest_read - 1));
   if (genome.text.size() > kMaximalText) {
-    core::raise({options.genome.string(), core::Place::none(), "genome and splice junctions exceed 4 G bases",
+    core::raise({(spliced_only ? options.transcripts : options.genome).string(), core::Place::none(),
+                 "genome and splice junctions exceed 4 G bases",
                  "Leave out alternative sequences, or give a smaller --longest-read"});
   }
   summary.junctions = contigs.junctions;
@@ -190,6 +203,8 @@ IndexSummary build_index(const IndexOptions& options, core::OutputFile& out, cor
   write_segments(writer, make_segments(genome, model, true), "-");
   writer.section<std::uint32_t>("seed_buckets", table.bucket_starts);
   writer.section<sequence::SeedPlace>("seed_places", table.places);
+  write_text(writer, "reference", spliced_only ? "transcripts" : "genome");
+  write_text(writer, "features", to_lines(features));
   writer.finish();
   return summary;
 }

@@ -28,28 +28,6 @@ bool is_stream(const std::filesystem::path& path) {
   return path == "-" || (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error));
 }
 
-FirstReads read_first(const DetectionOptions& options, const core::RunContext& context) {
-  // A context of its own: the files are recorded, with their digests, when they are counted.
-  core::RunContext apart(context.tool, context.version, context.command);
-  std::vector<io::FastqLane> lanes;
-  for (std::size_t i = 0; i < options.read1.size(); ++i) lanes.push_back({{options.read1[i], options.read2[i]}});
-  io::FastqBatchReader reader(lanes, {}, apart);
-  FirstReads first{options.read1.front().string(), options.read2.front().string(), {}, {}, {}, {}};
-  io::FastqBatch batch;
-  while (first.size() < FirstReads::kReads && reader.next(batch)) {
-    io::parse(batch);
-    for (std::size_t i = 0; i < batch.size() && first.size() < FirstReads::kReads; ++i) {
-      first.read1.emplace_back(batch.mates[0].sequence(i));
-      first.quality1.emplace_back(batch.mates[0].quality(i));
-      first.read2.emplace_back(batch.mates[1].sequence(i));
-      first.quality2.emplace_back(batch.mates[1].quality(i));
-    }
-  }
-  if (first.size() == 0)
-    core::raise({first.file1, core::Place::none(), "holds no reads", "Give the FASTQ files of a sequenced library"});
-  return first;
-}
-
 std::string reverse_complement(std::string_view bases) {
   std::string out(bases.rbegin(), bases.rend());
   for (char& base : out) {
@@ -140,7 +118,10 @@ std::size_t usual_length(const std::vector<std::string>& reads) {
 class Detector {
  public:
   Detector(const DetectionOptions& options, const ReferenceIndex& index, core::RunContext& context)
-      : options_(options), index_(index), context_(context), reads_(read_first(options, context)) {}
+      : options_(options),
+        index_(index),
+        context_(context),
+        reads_(read_first(options.read1, options.read2, context)) {}
 
   ChosenChemistry run() {
     return options_.chemistry == "auto" ? detect() : check(find_chemistry(options_.chemistry).value());
@@ -462,6 +443,30 @@ void refuse_length(const io::FastqBatch& reads, std::size_t i, const Chemistry& 
   const std::size_t read = reads.mates[0].sequence(i).size() < chemistry.geometry.shortest_read(0) ? 0 : 1;
   const io::FastqBlock& block = reads.mates[read];
   refuse_lengths(block.file(), block.line(i) + 1, read, block.sequence(i).size(), chemistry);
+}
+
+FirstReads read_first(std::span<const std::filesystem::path> read1, std::span<const std::filesystem::path> read2,
+                      const core::RunContext& context) {
+  FirstReads first{read1.front().string(), read2.front().string(), {}, {}, {}, {}};
+  if (std::ranges::any_of(read1, is_stream) || std::ranges::any_of(read2, is_stream)) return first;
+  // A context of its own: the files are recorded, with their digests, when they are counted.
+  core::RunContext apart(context.tool, context.version, context.command);
+  std::vector<io::FastqLane> lanes;
+  for (std::size_t i = 0; i < read1.size(); ++i) lanes.push_back({{read1[i], read2[i]}});
+  io::FastqBatchReader reader(lanes, {}, apart);
+  io::FastqBatch batch;
+  while (first.size() < FirstReads::kReads && reader.next(batch)) {
+    io::parse(batch);
+    for (std::size_t i = 0; i < batch.size() && first.size() < FirstReads::kReads; ++i) {
+      first.read1.emplace_back(batch.mates[0].sequence(i));
+      first.quality1.emplace_back(batch.mates[0].quality(i));
+      first.read2.emplace_back(batch.mates[1].sequence(i));
+      first.quality2.emplace_back(batch.mates[1].quality(i));
+    }
+  }
+  if (first.size() == 0)
+    core::raise({first.file1, core::Place::none(), "holds no reads", "Give the FASTQ files of a sequenced library"});
+  return first;
 }
 
 void require_known_chemistry(const std::string& name) {

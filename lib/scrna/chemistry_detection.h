@@ -15,13 +15,17 @@
 
 namespace immucan::scrna {
 
-/// The first pairs of a lane, copied.
+/// The first pairs of a library, copied.
 struct FirstReads {
   static constexpr std::size_t kReads = 20000;
   std::string file1, file2;
   std::vector<std::string> read1, quality1, read2, quality2;
   [[nodiscard]] std::size_t size() const { return read1.size(); }
 };
+
+/// Over all lanes. Empty when a file is a stream; 65 when there are no reads.
+[[nodiscard]] FirstReads read_first(std::span<const std::filesystem::path> read1,
+                                    std::span<const std::filesystem::path> read2, const core::RunContext& context);
 
 struct DetectionOptions {
   std::vector<std::filesystem::path> read1, read2, whitelists;

@@ -1,168 +1,19 @@
 #include "scrna/count_outputs.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "io/anndata.h"
 #include "io/features_table.h"
 #include "io/tenx.h"
 #include "report/multiqc.h"
+#include "scrna/count_page.h"
+#include "scrna/molecule_file.h"
 
 namespace immucan::scrna {
 
 namespace {
-
-bool is_mitochondrial(std::string_view chromosome) {
-  return chromosome == "MT" || chromosome == "chrM" || chromosome == "chrMT" || chromosome == "M";
-}
-
-double ratio(double part, double whole) {
-  return whole > 0 ? part / whole : 0;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
-
-/// Per barcode, in the order of the result.
-struct BarcodeStatistics {
-  std::vector<std::int64_t> molecules, genes, reads;
-  std::vector<double> mitochondrial, unspliced;
-};
-
-BarcodeStatistics describe(const ReferenceIndex& index, std::span<const CellCounts> cells) {
-  BarcodeStatistics out;
-  std::vector<bool> mitochondrial;
-  for (const IndexedGene& gene : index.genes())
-    mitochondrial.push_back(is_mitochondrial(index.chromosome_names()[gene.chromosome]));
-  for (const CellCounts& cell : cells) {
-    std::uint64_t total = 0, mito = 0, unspliced = 0;
-    for (const GeneCount& gene : cell.genes) {
-      total += gene.total();
-      unspliced += gene.unspliced;
-      if (mitochondrial[gene.gene]) mito += gene.total();
-    }
-    out.molecules.push_back(static_cast<std::int64_t>(total));
-    out.genes.push_back(static_cast<std::int64_t>(cell.genes.size()));
-    out.reads.push_back(static_cast<std::int64_t>(cell.reads));
-    out.mitochondrial.push_back(ratio(static_cast<double>(mito), static_cast<double>(total)));
-    out.unspliced.push_back(ratio(static_cast<double>(unspliced), static_cast<double>(total)));
-  }
-  return out;
-}
-
-/// Sample-wide figures over called cells, in one place for summary, QC and record.
-struct Figures {
-  std::size_t cells = 0;
-  std::uint64_t molecules_in_cells = 0, reads_in_cells = 0;
-  double median_molecules = 0, median_genes = 0, mean_mitochondrial = 0, saturation = 0, valid_share = 0,
-         gene_share = 0, cell_share = 0, unspliced_share = 0;
-};
-
-Figures summarise(const CountResult& result, const BarcodeStatistics& statistics) {
-  Figures figures;
-  figures.cells = result.call.cells.size();
-  std::vector<double> molecules, genes;
-  double mitochondrial = 0, unspliced = 0;
-  for (const std::size_t i : result.call.cells) {
-    molecules.push_back(static_cast<double>(statistics.molecules[i]));
-    genes.push_back(static_cast<double>(statistics.genes[i]));
-    figures.molecules_in_cells += static_cast<std::uint64_t>(statistics.molecules[i]);
-    figures.reads_in_cells += static_cast<std::uint64_t>(statistics.reads[i]);
-    mitochondrial += statistics.mitochondrial[i] * molecules.back();
-    unspliced += statistics.unspliced[i] * molecules.back();
-  }
-  const double in_cells = static_cast<double>(figures.molecules_in_cells);
-  figures.median_molecules = median(molecules);
-  figures.median_genes = median(genes);
-  figures.mean_mitochondrial = ratio(mitochondrial, in_cells);
-  figures.unspliced_share = ratio(unspliced, in_cells);
-  const auto reads = static_cast<double>(result.reads.reads), counted = static_cast<double>(result.reads.counted);
-  figures.saturation = counted > 0 ? 1 - static_cast<double>(result.molecules.molecules) / counted : 0;
-  figures.valid_share = ratio(static_cast<double>(result.reads.valid_barcodes()), reads);
-  figures.gene_share = ratio(counted, reads);
-  figures.cell_share = ratio(in_cells, static_cast<double>(result.molecules.molecules));
-  return figures;
-}
-
-std::string summary_json(const std::string& sample, const CountOptions& options, const ChosenChemistry& chosen,
-                         const ReferenceIndex& index, const CountResult& result, const Figures& figures) {
-  nlohmann::ordered_json json;
-  json["sample"] = sample;
-  json["specimen"] = options.specimen;
-  json["chemistry"] = chosen.chemistry.name;
-  json["geometry"] = chosen.chemistry.geometry.text();
-  json["strand"] = chosen.chemistry.sense ? "forward" : "reverse";
-  json["chemistry_check"] = {{"detected", chosen.detected},
-                             {"first_reads", chosen.reads_judged},
-                             {"listed_share", chosen.listed},
-                             {"sense", chosen.sense},
-                             {"antisense", chosen.antisense}};
-  json["barcode_list"] = {{"found_in_reads", chosen.barcodes_found}, {"barcodes", chosen.whitelist.size()}};
-  json["index_digest"] = index.digest();
-  json["reads"] = result.reads.reads;
-  auto& barcodes = json["barcodes"];
-  for (std::size_t i = 0; i < kBarcodeClasses; ++i) {
-    const auto barcode_class = static_cast<BarcodeClass>(i);
-    if (barcode_class == BarcodeClass::kMulti) {
-      barcodes["multi_resolved"] = result.reads.multi_resolved;
-      barcodes["multi_ambiguous"] = result.reads.barcodes[i] - result.reads.multi_resolved;
-    } else {
-      barcodes[std::string(name_of(barcode_class))] = result.reads.barcodes[i];
-    }
-  }
-  if (options.barcode_rule == BarcodeRule::kSeenExactly) barcodes["one_mismatch_never_exact"] = result.reads.unseen;
-  json["valid_barcodes"] = result.reads.valid_barcodes();
-  auto& mapping = json["mapping"];
-  for (std::size_t i = 0; i < kReadClasses; ++i)
-    mapping[std::string(name_of(static_cast<ReadClass>(i)))] = result.reads.mapping[i];
-  json["reads_counted"] = result.reads.counted;
-  json["unspliced_beyond_bases"] = nullptr;
-  if (result.reads.unspliced_beyond) json["unspliced_beyond_bases"] = *result.reads.unspliced_beyond;
-  json["rules"] = {{"umi", name_of(options.rules.umi)}, {"multi_gene_umis", name_of(options.rules.multi_gene)}};
-  json["umis"] = {{"distinct", result.molecules.distinct},
-                  {"corrected", result.molecules.corrected},
-                  {"given_up_for_several_genes", result.molecules.several_genes},
-                  {"molecules", result.molecules.molecules},
-                  {"distributed_over_genes", result.molecules.shared}};
-  json["saturation"] = figures.saturation;
-  json["barcodes_with_molecules"] = result.barcodes.size();
-  json["cells"] = {{"called", figures.cells},
-                   {"expected", result.call.expected_cells},
-                   {"threshold_molecules", result.call.threshold},
-                   {"molecules", figures.molecules_in_cells},
-                   {"molecule_share", figures.cell_share},
-                   {"median_molecules", figures.median_molecules},
-                   {"median_genes", figures.median_genes},
-                   {"mitochondrial_share", figures.mean_mitochondrial},
-                   {"unspliced_share", figures.unspliced_share}};
-  return json.dump(2) + "\n";
-}
-
-report::QcFragment qc_fragment(const std::string& sample, const CountResult& result, const Figures& figures) {
-  return {"scrna_count",
-          "Single-cell RNA: counting",
-          sample,
-          {{"reads", "Reads", "read pairs in the input", static_cast<double>(result.reads.reads)},
-           {"valid_barcode_share", "Valid barcodes", "share of reads with a barcode of the list after correction",
-            figures.valid_share},
-           {"gene_share", "Reads in genes", "share of reads counted for one gene", figures.gene_share},
-           {"saturation", "Saturation", "1 - molecules / counted reads", figures.saturation},
-           {"cells", "Cells", "barcodes called cells", static_cast<double>(figures.cells)},
-           {"median_molecules", "Median UMIs", "median molecules per cell", figures.median_molecules},
-           {"median_genes", "Median genes", "median genes per cell", figures.median_genes},
-           {"mitochondrial_share", "Mitochondrial", "share of mitochondrial molecules in cells",
-            figures.mean_mitochondrial},
-           {"molecules_in_cells_share", "In cells", "share of all molecules that lie in cells", figures.cell_share}}};
-}
 
 /// ln(1 + counts per million) over all called cells together, per gene name; missing without a cell.
 std::vector<io::FeatureValue> pseudobulk(const std::string& sample, const CountOptions& options,
@@ -186,77 +37,121 @@ std::vector<io::FeatureValue> pseudobulk(const std::string& sample, const CountO
   return values;
 }
 
-io::AnnData make_anndata(const io::TenxMatrix& raw, const CountResult& result, const BarcodeStatistics& statistics,
-                         const ReferenceIndex& index, std::size_t genes, const CountingRules& rules) {
-  const auto& cells = result.call.cells;
+/// Columns of `right` behind those of `left`; rows are the same.
+io::CsrMatrix beside(io::CsrMatrix left, const io::CsrMatrix& right) {
+  io::CsrMatrix out;
+  out.rows = left.rows;
+  out.columns = left.columns + right.columns;
+  for (std::size_t row = 0; row < left.rows; ++row) {
+    const auto columns = left.row_columns(row), more = right.row_columns(row);
+    const auto values = left.row_values(row), more_values = right.row_values(row);
+    out.column.insert(out.column.end(), columns.begin(), columns.end());
+    for (const std::int32_t column : more) out.column.push_back(column + static_cast<std::int32_t>(left.columns));
+    out.value.insert(out.value.end(), values.begin(), values.end());
+    out.value.insert(out.value.end(), more_values.begin(), more_values.end());
+    out.row_start.push_back(static_cast<std::int64_t>(out.column.size()));
+  }
+  return out;
+}
+
+/// Genes, then features: these have molecules in the totals alone.
+io::CsrMatrix layer_matrix(const Counted& counted, Layer layer) {
+  const std::size_t genes = counted.index.genes().size();
+  io::CsrMatrix matrix = make_matrix(counted.result.barcodes, genes, layer);
+  if (counted.features.empty()) return matrix;
+  const std::size_t features = counted.features.features.size();
+  if (layer == Layer::kTotal || layer == Layer::kTotalEm)
+    return beside(std::move(matrix), make_matrix(counted.features.barcodes, features, Layer::kTotal));
+  matrix.columns += features;
+  return matrix;
+}
+
+io::TenxMatrix empty_matrix(const Counted& counted) {
+  io::TenxMatrix matrix;
+  for (std::size_t i = 0; i < counted.index.genes().size(); ++i)
+    matrix.features.push_back({std::string(counted.index.gene_ids()[i]), std::string(counted.index.gene_names()[i])});
+  for (const FeatureBarcode& feature : counted.features.features)
+    matrix.features.push_back({feature.id, feature.name, feature.type});
+  for (const CellCounts& cell : counted.result.barcodes)
+    matrix.barcodes.push_back(counted.chosen.whitelist.text(cell.cell));
+  return matrix;
+}
+
+/// Called cells and features, without matrices.
+io::AnnData make_anndata(const io::TenxMatrix& raw, const Counted& counted, const BarcodeStatistics& statistics) {
   io::AnnData data;
   std::vector<std::int64_t> molecules, gene_counts, reads;
   std::vector<double> mitochondrial, unspliced;
-  std::vector<CellCounts> called;
-  for (const std::size_t i : cells) {
+  for (const std::size_t i : counted.result.call.cells) {
     data.obs.index.push_back(raw.barcodes[i]);
     molecules.push_back(statistics.molecules[i]);
     gene_counts.push_back(statistics.genes[i]);
     reads.push_back(statistics.reads[i]);
     mitochondrial.push_back(statistics.mitochondrial[i]);
     unspliced.push_back(statistics.unspliced[i]);
-    called.push_back(result.barcodes[i]);
   }
   data.obs.columns = {{"n_molecules", molecules},
                       {"n_genes", gene_counts},
                       {"n_reads", reads},
                       {"mitochondrial_share", mitochondrial},
                       {"unspliced_share", unspliced}};
-  std::vector<std::string> names, chromosomes;
+  std::vector<std::string> names, chromosomes, types;
   for (const io::TenxFeature& feature : raw.features) {
     data.var.index.push_back(feature.id);
     names.push_back(feature.name);
+    types.push_back(feature.type);
   }
-  for (const IndexedGene& gene : index.genes()) chromosomes.emplace_back(index.chromosome_names()[gene.chromosome]);
-  data.var.columns = {{"gene_name", names}, {"chromosome", chromosomes}};
-  data.x = make_matrix(called, genes, Layer::kTotal);
-  data.layers = {{"ambiguous", make_matrix(called, genes, Layer::kAmbiguous)},
-                 {"spliced", make_matrix(called, genes, Layer::kSpliced)},
-                 {"unspliced", make_matrix(called, genes, Layer::kUnspliced)}};
-  if (rules.expectation_maximisation) data.layers.emplace_back("total_em", make_matrix(called, genes, Layer::kTotalEm));
+  for (const IndexedGene& gene : counted.index.genes())
+    chromosomes.emplace_back(counted.index.spliced_only() ? "" : counted.index.chromosome_names()[gene.chromosome]);
+  chromosomes.resize(names.size());
+  data.var.columns = {{"gene_name", names}, {"chromosome", chromosomes}, {"feature_types", types}};
   return data;
 }
 
-}  // namespace
-
-void write_count_outputs(core::OutputSet& outputs, const CountOptions& options, const ChosenChemistry& chosen,
-                         const ReferenceIndex& index, const CountResult& result, const core::RunContext& context) {
-  const std::string sample =
-      options.sample.empty() ? sample_of((options.bam.empty() ? options.read2 : options.bam).front()) : options.sample;
-  const std::size_t genes = index.genes().size();
-  io::TenxMatrix matrix;
-  for (std::size_t i = 0; i < genes; ++i)
-    matrix.features.push_back({std::string(index.gene_ids()[i]), std::string(index.gene_names()[i])});
-  for (const CellCounts& cell : result.barcodes) matrix.barcodes.push_back(chosen.whitelist.text(cell.cell));
-  if (options.rules.expectation_maximisation) {
-    matrix.counts = make_matrix(result.barcodes, genes, Layer::kTotalEm);
-    io::write_tenx_folder(outputs, std::filesystem::path("layers") / "total_em", matrix, context.threads, false);
-  }
-  for (const auto& [name, layer] : {std::pair{"ambiguous", Layer::kAmbiguous},
-                                    {"spliced", Layer::kSpliced},
-                                    {"unspliced", Layer::kUnspliced},
-                                    {"total", Layer::kTotal}}) {
-    matrix.counts = make_matrix(result.barcodes, genes, layer);
-    io::write_tenx_folder(outputs, std::filesystem::path("layers") / name, matrix, context.threads);
+void write_matrices(core::OutputSet& outputs, const Counted& counted, const BarcodeStatistics& statistics,
+                    const core::RunContext& context) {
+  io::TenxMatrix matrix = empty_matrix(counted);
+  io::AnnData cells = make_anndata(matrix, counted, statistics);
+  std::vector<std::pair<const char*, Layer>> layers = {
+      {"ambiguous", Layer::kAmbiguous}, {"spliced", Layer::kSpliced}, {"unspliced", Layer::kUnspliced}};
+  if (counted.options.rules.expectation_maximisation) layers.emplace_back("total_em", Layer::kTotalEm);
+  layers.emplace_back("total", Layer::kTotal);
+  for (const auto& [name, layer] : layers) {
+    matrix.counts = layer_matrix(counted, layer);
+    io::write_tenx_folder(outputs, std::filesystem::path("layers") / name, matrix, context.threads,
+                          layer != Layer::kTotalEm);
+    if (layer != Layer::kTotal)
+      cells.layers.emplace_back(name, io::select_rows(matrix.counts, counted.result.call.cells));
     context.interrupt.check();
   }
   // The total is the last of them.
   io::write_tenx_folder(outputs, "raw", matrix, context.threads);
-  io::write_tenx_h5(outputs.add_external("raw.h5"), matrix, "reference", chosen.chemistry.description, context.threads);
-  io::TenxMatrix filtered{{}, matrix.features, io::select_rows(matrix.counts, result.call.cells)};
-  for (const std::size_t i : result.call.cells) filtered.barcodes.push_back(matrix.barcodes[i]);
+  io::write_tenx_h5(outputs.add_external("raw.h5"), matrix, "reference", counted.chosen.chemistry.description,
+                    context.threads);
+  io::TenxMatrix filtered{{}, matrix.features, io::select_rows(matrix.counts, counted.result.call.cells)};
+  for (const std::size_t i : counted.result.call.cells) filtered.barcodes.push_back(matrix.barcodes[i]);
+  matrix = {};
   io::write_tenx_folder(outputs, "filtered", filtered, context.threads);
+  cells.x = std::move(filtered.counts);
+  io::write_anndata(outputs.add_external("counts.h5ad"), cells, context.threads);
+}
 
+}  // namespace
+
+void write_count_outputs(core::OutputSet& outputs, const Counted& counted, const core::RunContext& context) {
+  const auto& [options, chosen, index, result, features] = counted;
+  const std::string sample =
+      options.sample.empty() ? sample_of((options.bam.empty() ? options.read2 : options.bam).front()) : options.sample;
+  if (options.rules.keep_molecules) {
+    write_molecule_file(outputs.add_external("molecule_info.h5"), sample, counted, context.threads);
+    for (CellCounts& cell : counted.result.barcodes) cell.kept = {};
+    for (CellCounts& cell : counted.features.barcodes) cell.kept = {};
+  }
   const BarcodeStatistics statistics = describe(index, result.barcodes);
-  io::write_anndata(outputs.add_external("counts.h5ad"),
-                    make_anndata(matrix, result, statistics, index, genes, options.rules), context.threads);
+  write_matrices(outputs, counted, statistics, context);
   const Figures figures = summarise(result, statistics);
-  outputs.add("summary.json").write(summary_json(sample, options, chosen, index, result, figures));
+  outputs.add("summary.json").write(summary_json(sample, counted, figures));
+  outputs.add(sample + ".qc.html").write(count_page(sample, counted, figures, statistics));
   report::add_qc(outputs, qc_fragment(sample, result, figures));
   io::write_features(outputs.add(sample + ".features.tsv"), pseudobulk(sample, options, index, result));
   outputs.count("reads", static_cast<std::int64_t>(result.reads.reads));

@@ -51,6 +51,8 @@ ReferenceIndex::ReferenceIndex(const std::filesystem::path& path, core::RunConte
   chromosome_names_ = split_names(file_.bytes("chromosome_names"));
   seeds_ = {file_.section<std::uint32_t>("seed_buckets"), file_.section<sequence::SeedPlace>("seed_places")};
   check(path);
+  if (file_.has("reference")) spliced_only_ = file_.bytes("reference") == "transcripts";
+  if (file_.has("features")) features_ = from_lines(file_.bytes("features"), path.string());
 }
 
 ReferenceIndex::Span ReferenceIndex::span_of(std::uint32_t position) const {

@@ -14,13 +14,16 @@
 #include "core/output.h"
 #include "core/run_context.h"
 #include "io/indexed_file.h"
+#include "scrna/feature_reference.h"
 #include "sequence/dictionary.h"
 #include "sequence/gene_model.h"
 
 namespace immucan::scrna {
 
 struct IndexOptions {
-  std::filesystem::path genome, gtf;
+  std::filesystem::path genome, gtf;                    ///< GTF or GFF3
+  std::filesystem::path transcripts, transcript_genes;  ///< instead of a genome: FASTA and table; spliced only
+  std::filesystem::path features;                       ///< feature reference CSV, may be empty
   std::filesystem::path output;
   std::int64_t seed_length = 21;     ///< k; odd
   std::int64_t syncmer_length = 11;  ///< s; odd
@@ -78,7 +81,7 @@ struct SegmentTable {
 class ReferenceIndex {
  public:
   static constexpr const char* kKind = "scrna-index";
-  static constexpr std::uint32_t kMajor = 3, kMinor = 0;
+  static constexpr std::uint32_t kMajor = 3, kMinor = 1;
 
   /// 65 for another kind or version, a truncation, a flipped byte or contents that do not fit together; 66 when
   /// missing.
@@ -113,6 +116,12 @@ class ReferenceIndex {
   [[nodiscard]] const std::vector<std::string_view>& chromosome_names() const { return chromosome_names_; }
   [[nodiscard]] std::size_t contigs() const { return contig_begins_.size() - 1; }
   [[nodiscard]] std::string digest() const { return file_.digest(); }
+  /// Made from transcripts: every molecule counts as spliced.
+  [[nodiscard]] bool spliced_only() const { return spliced_only_; }
+  /// Tags that may be counted beside the genes.
+  [[nodiscard]] const std::vector<FeatureBarcode>& features() const { return features_; }
+  [[nodiscard]] std::string tool_version() const { return file_.tool_version(); }
+  [[nodiscard]] std::uint32_t format_minor() const { return file_.format_minor(); }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }  ///< of the file, and in memory
 
  private:
@@ -128,12 +137,14 @@ class ReferenceIndex {
   std::span<const IndexedGene> genes_;
   std::vector<std::string_view> gene_ids_, gene_names_, chromosome_names_;
   sequence::SeedDictionary seeds_;
+  bool spliced_only_ = false;
+  std::vector<FeatureBarcode> features_;
 };
 
 struct IndexSummary {
   std::uint64_t chromosomes = 0, bases = 0, genes = 0, transcripts = 0, junctions = 0, contigs = 0, contig_bases = 0,
                 seeds = 0;
-  std::uint64_t genes_on_unknown_chromosomes = 0;
+  std::uint64_t genes_on_unknown_chromosomes = 0, genes_without_exons = 0, trans_spliced_genes = 0, features = 0;
 };
 
 /// Reads genome and annotation and writes the index. 65 when no chromosome name of the annotation is in the genome (the

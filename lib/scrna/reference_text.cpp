@@ -13,6 +13,17 @@ const Chromosome* GenomeText::find(const std::string& name) const {
   return nullptr;
 }
 
+void GenomeText::append(const std::string& bases) {
+  const auto begin = static_cast<std::uint32_t>(text.size());
+  std::size_t piece = 0;
+  for (std::size_t i = 0; i <= bases.size(); ++i) {
+    if (i != bases.size() && sequence::kBaseCodes[static_cast<unsigned char>(bases[i])] < 4) continue;
+    if (i > piece) pieces.push_back({begin + static_cast<std::uint32_t>(piece), static_cast<std::uint32_t>(i - piece)});
+    piece = i + 1;
+  }
+  text.append(bases);
+}
+
 namespace {
 
 using Blocks = std::vector<std::pair<std::uint32_t, std::uint32_t>>;  // begin and size in the text

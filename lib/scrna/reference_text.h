@@ -10,6 +10,9 @@
 
 namespace immucan::scrna {
 
+/// Positions are 32-bit.
+inline constexpr std::uint64_t kMaximalText = 0xffffffffU - 64;
+
 struct Chromosome {
   std::string name;
   std::uint32_t begin = 0, size = 0;  ///< in the text
@@ -21,6 +24,8 @@ struct GenomeText {
   sequence::PackedSequence text;
   std::vector<sequence::TextPiece> pieces;
   [[nodiscard]] const Chromosome* find(const std::string& name) const;
+  /// Adds bases behind the text, and the pieces between their unknown ones. Chromosomes are the caller's.
+  void append(const std::string& bases);
 };
 
 /// Junction contigs, appended to the text.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/run_context.h"
+#include "io/gtf.h"
 
 namespace immucan::sequence {
 
@@ -36,10 +37,18 @@ struct GeneModel {
   std::vector<Gene> genes;
   std::vector<Transcript> transcripts;
   std::uint64_t genes_without_exons = 0;  ///< left out
+  std::uint64_t trans_spliced_genes = 0;  ///< left out
 };
 
-/// Reads `exon` and `gene` records of a GTF. 65 on a gene or transcript with two strands or chromosomes, exons of one
-/// transcript that overlap, an exon without gene_id or transcript_id, or when no gene has an exon.
-[[nodiscard]] GeneModel read_gene_model(const std::filesystem::path& gtf, core::RunContext& context);
+/// Reads GTF (Ensembl, GENCODE, NCBI) or GFF3 (the same three): exons, and for transcripts without any their CDS and
+/// stop codon. In GFF3 the gene of an exon is the feature at the root of its Parent chain, the transcript its Parent;
+/// gene ids are `gene_id`, else ID without "gene:" or "gene-", so that both formats of a release give the same genes;
+/// an exon with several parents belongs to each; genes marked as trans-spliced that lie on two strands or chromosomes
+/// are left out. 65 on a gene or transcript with two strands or chromosomes, exons of one transcript that overlap, an
+/// exon without gene_id or transcript_id (GTF) or Parent (GFF3), a Parent that is not in the file, or when no gene has
+/// an exon.
+[[nodiscard]] GeneModel read_gene_model(const std::filesystem::path& annotation, core::RunContext& context);
+/// From rows in memory (tests, fuzzing).
+[[nodiscard]] GeneModel read_gene_model(io::GtfReader reader);
 
 }  // namespace immucan::sequence

@@ -11,6 +11,7 @@
 #include "scrna/chemistry_detection.h"
 #include "scrna/count.h"
 #include "scrna/count_outputs.h"
+#include "scrna/feature_counting.h"
 #include "scrna/presets.h"
 
 namespace immucan::scrna_count {
@@ -28,6 +29,9 @@ struct Options {
   RuleOptions rules;
   std::optional<std::string> memory;
   std::string bam_genes = "map";
+  scrna::FeatureOptions features;
+  std::optional<std::filesystem::path> feature_reference;
+  bool molecules = true;
 };
 
 void declare_rules(cli::OptionSet& set, RuleOptions& rules) {
@@ -68,9 +72,15 @@ void declare(cli::OptionSet& set, Options& all) {
       "map: barcodes and reads as sequenced (CR, CY, UR, UY), from the start; tags: barcode, UMI and gene of the "
       "BAM (CB, UR, GX, gx)");
   set.option("--sample", options.sample, "Sample id; by default the beginning of the name of the first read 2 file");
+  set.option("--feature-1", all.features.read1,
+             "FASTQ with barcode and UMI of a feature library (antibodies, hashtags)");
+  set.option("--feature-2", all.features.read2, "FASTQ with its features, in the same order");
+  set.option("--features", all.feature_reference, "Feature reference CSV; by default that of the index");
   set.choice("--specimen", options.specimen, {"tissue", "blood", "stool", "saliva"}, "What was sampled");
   set.group("Output");
   set.output_folder(options.output);
+  set.flag("--molecules,!--no-molecules", all.molecules,
+           "Write molecule_info.h5, 12 bytes of memory per molecule; never with --memory");
   set.group("Algorithm");
   set.option("--chemistry", options.chemistry,
              "auto, 10xv2, 10xv3, 10xv4, 10x5p, 10x5pv3, dropseq, splitseq, splitseq2, bd, bd-enhanced, or a geometry "
@@ -78,6 +88,8 @@ void declare(cli::OptionSet& set, Options& all) {
   set.choice("--strand", options.strand, {"chemistry", "forward", "reverse"},
              "Strand of the RNA read; by default that of the chemistry");
   set.option("--expected-cells", options.expected_cells, "Cells loaded; estimated from the counts by default");
+  set.choice("--translate-features", all.features.translation, {"auto", "on", "off"},
+             "Feature barcodes of 10x v3 beads: bases 8 and 9 complemented");
   declare_rules(set, all.rules);
   set.group("Resources");
   set.option("--memory", all.memory, "Memory not to exceed, as 800M or 4G; beyond it reads wait in a temporary file");
@@ -95,6 +107,28 @@ void tell(const scrna::ChosenChemistry& chosen, const core::RunContext& context)
   context.log.info(words);
 }
 
+void check_lanes(const char* first, std::size_t firsts, const char* second, std::size_t seconds) {
+  if (firsts == seconds) return;
+  core::raise_usage(std::string(first) + " has " + std::to_string(firsts) + " files and " + second + " has " +
+                    std::to_string(seconds) + ": give one of each per lane.");
+}
+
+/// The tags to count; empty without a feature library.
+std::vector<scrna::FeatureBarcode> feature_reference(const Options& all, const scrna::ReferenceIndex& index,
+                                                     core::RunContext& context) {
+  if (all.features.read1.empty()) {
+    if (all.feature_reference)
+      core::raise_usage("--features: the reads are missing. Give --feature-1 and --feature-2.");
+    return {};
+  }
+  auto features = all.feature_reference
+                      ? scrna::read_feature_reference(io::open_source(*all.feature_reference, context))
+                      : index.features();
+  if (features.empty())
+    core::raise_usage("--feature-1: the index holds no features. Give --features, or build the index with them.");
+  return features;
+}
+
 core::Status run(const Options& all, core::RunContext& context) {
   scrna::CountOptions options = all.count;
   options.bam_tags = all.bam_genes == "tags";
@@ -107,14 +141,14 @@ core::Status run(const Options& all, core::RunContext& context) {
     if (!options.memory)
       core::raise_usage("--memory: \"" + *all.memory + "\" is not a size. Give a number with M or G.");
   }
-  if (options.read1.size() != options.read2.size()) {
-    core::raise_usage("-1 has " + std::to_string(options.read1.size()) + " files and -2 has " +
-                      std::to_string(options.read2.size()) + ": give one of each per lane.");
-  }
+  options.rules.keep_molecules = all.molecules && !options.memory;
+  check_lanes("-1", options.read1.size(), "-2", options.read2.size());
+  check_lanes("--feature-1", all.features.read1.size(), "--feature-2", all.features.read2.size());
   if (options.expected_cells && *options.expected_cells < 1)
     core::raise_usage("--expected-cells: " + std::to_string(*options.expected_cells) + " is not a positive number.");
   scrna::require_known_chemistry(options.chemistry);
   const scrna::ReferenceIndex index(options.index, context);
+  const std::vector<scrna::FeatureBarcode> tags = feature_reference(all, index, context);
   // A BAM is read once, as a stream is.
   const std::vector<std::filesystem::path> stream = {"-"};
   const bool bam = !options.bam.empty();
@@ -123,9 +157,15 @@ core::Status run(const Options& all, core::RunContext& context) {
                                options.chemistry, options.strand, options.expected_cells},
                               index, context);
   tell(chosen, context);
-  const scrna::CountResult result = scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
+  scrna::CountResult result = scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
+  scrna::FeatureCounts features;
+  if (!tags.empty()) {
+    features =
+        scrna::count_features(all.features, tags, chosen.chemistry, chosen.whitelist, result, options.rules, context);
+    scrna::join_barcodes(result, features);
+  }
   core::OutputSet outputs = core::OutputSet::folder(context, options.output);
-  scrna::write_count_outputs(outputs, options, chosen, index, result, context);
+  scrna::write_count_outputs(outputs, {options, chosen, index, result, features}, context);
   outputs.commit();
   context.log.info(std::to_string(result.reads.reads) + " reads, " + std::to_string(result.molecules.molecules) +
                    " molecules, " + std::to_string(result.call.cells.size()) + " cells");

@@ -20,10 +20,29 @@ with open("genome.fa", "w") as out:
     out.write(">chr1\n" + genome + "\n")
 with open("genes.gtf", "w") as out:
     out.write(exon("A", 1000, 1400, "+") + exon("A", 2000, 2600, "+") + exon("B", 6000, 7000, "-"))
+with open("genes.gff3", "w") as out:
+    out.write("##gff-version 3\n")
+    for gene, exons, strand in (("A", [(1000, 1400), (2000, 2600)], "+"), ("B", [(6000, 7000)], "-")):
+        begin, end = exons[0][0] + 1, exons[-1][1]
+        out.write(f"chr1\tx\tgene\t{begin}\t{end}\t.\t{strand}\t.\tID=gene:{gene};Name={gene}n;gene_id={gene}\n")
+        out.write(f"chr1\tx\tmRNA\t{begin}\t{end}\t.\t{strand}\t.\tID=transcript:{gene}.1;Parent=gene:{gene}\n")
+        for first, last in exons:
+            out.write(f"chr1\tx\texon\t{first + 1}\t{last}\t.\t{strand}\t.\tParent=transcript:{gene}.1\n")
 barcodes = ["AAACCCAAGAAACACT", "GTTTGGGTCTTTGTCA", "TTTGTTGTCTTTCTTC"]
 with open("list.txt", "w") as out:
     out.write("\n".join(barcodes) + "\n")
 message = {"A": genome[1000:1400] + genome[2000:2600], "B": reverse(genome[6000:7000])}
+with open("transcripts.fa", "w") as out:
+    for gene in "AB":
+        out.write(f">{gene}.1 cdna\n{message[gene]}\n")
+    out.write(f">A.2|A|x\n{genome[1000:1400]}\n")
+with open("t2g.tsv", "w") as out:
+    out.write("A.1\tA\tAn\nA.2\tA\tAn\nB.1\tB\tBn\n")
+with open("features.csv", "w") as out:
+    out.write("id,name,read,pattern,sequence,feature_type\n")
+    out.write("CD3,CD3_TotalB,R2,5PNNNNNNNNNN(BC)NNNNNNNNN,AACAAGACCCTTGAG,Antibody Capture\n")
+    out.write("CD19,CD19_TotalB,R2,5PNNNNNNNNNN(BC)NNNNNNNNN,TACCCGTAATAGCGT,Antibody Capture\n")
+    out.write("guide1,guide1,R2,TTCCAGCTTAGCTCTTAAAC(BC),GATTACAGATTACAGATTAC,CRISPR Guide Capture\n")
 planted = [("A", 0, 12), ("B", 0, 3), ("A", 2, 1), ("B", 2, 9)]
 reads = []
 umis = set()

@@ -94,3 +94,24 @@ TEST_CASE("plots of nothing are still pictures") {
   elements_of(overlap_plot({}));
   elements_of(flow_chart({}));
 }
+
+TEST_CASE("curves over linear and logarithmic axes, one point, none") {
+  CurvePlot plot{"Ranks",
+                 "",
+                 "rank",
+                 "molecules",
+                 true,
+                 true,
+                 {{"cells", "#0072B2", {{1, 1000}, {10, 900}, {100, 3}}}, {"rest", "#8C96A0", {{100, 3}, {1000, 1}}}}};
+  const std::string two = curve_plot(plot);
+  CHECK_THAT(two, Catch::Contains("cells"));
+  CHECK(two.find("nan") == std::string::npos);
+  plot.series = {{"one", "#0072B2", {{5, 5}}}};
+  CHECK(curve_plot(plot).find("nan") == std::string::npos);
+  plot.series.clear();
+  CHECK(curve_plot(plot).find("nan") == std::string::npos);
+  CurvePlot flat{"Saturation", "", "reads", "share", false, false, {{"s", "#0072B2", {{0, 0}, {0, 0}}}}};
+  const std::string svg = curve_plot(flat);
+  CHECK(svg.find("nan") == std::string::npos);
+  CHECK(svg.find("inf") == std::string::npos);
+}

@@ -265,11 +265,12 @@ TEST_CASE("counting: planted molecules come back, with the same bytes for any nu
   scrna::CountOptions options;
   options.read1 = {reference.write("P01_S1_L001_R1_001.fastq", r1)};
   options.read2 = {reference.write("P01_S1_L001_R2_001.fastq", r2)};
+  options.rules.keep_molecules = true;
   std::vector<std::string> h5ad, mtx;
   for (const unsigned threads : {1U, 2U, 4U}) {
     core::RunContext context("scrna-count", "0", "count");
     context.threads = threads;
-    const auto result = scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
+    auto result = scrna::count_reads(options, chosen.chemistry, index, chosen.whitelist, context);
     CHECK(result.reads.reads == 173);
     CHECK(result.reads.valid_barcodes() == 171);
     CHECK(result.molecules.molecules == 71);
@@ -278,7 +279,8 @@ TEST_CASE("counting: planted molecules come back, with the same bytes for any nu
     CHECK(result.barcodes[1].genes[0].spliced == 1);
     CHECK(result.barcodes[1].genes[0].unspliced == 20);
     core::OutputSet outputs = core::OutputSet::folder(context, reference.path("out" + std::to_string(threads)));
-    scrna::write_count_outputs(outputs, options, chosen, index, result, context);
+    scrna::FeatureCounts features;
+    scrna::write_count_outputs(outputs, {options, chosen, index, result, features}, context);
     outputs.commit();
     const auto read = [&](const std::string& name) {
       std::ifstream in(reference.path("out" + std::to_string(threads)) / name, std::ios::binary);
