@@ -105,9 +105,11 @@ class FcsEvents {
             std::size_t block_values = std::size_t{1} << 17);
   /// False at the end. The block's buffers are recycled.
   bool next(FcsBlock& block);
+  /// The two halves of next(): the bytes, one block after the other, and their values, which any thread may do.
+  bool read(FcsBlock& block);
+  void decode(FcsBlock& block) const;
 
  private:
-  void decode(FcsBlock& block) const;
   bool next_free_ascii(FcsBlock& block);
   [[noreturn]] void fail(std::uint64_t offset, std::string what, std::string remedy) const;
 

@@ -75,20 +75,30 @@ void FcsEvents::fail(std::uint64_t offset, std::string what, std::string remedy)
 }
 
 bool FcsEvents::next(FcsBlock& block) {
+  if (!read(block)) return false;
+  decode(block);
+  return true;
+}
+
+bool FcsEvents::read(FcsBlock& block) {
   block.first_event = next_event_;
   block.columns = columns_.size();
   block.events = static_cast<std::size_t>(std::min<std::uint64_t>(block_events_, dataset_->events - next_event_));
   if (block.events == 0) return false;
-  block.values.resize(block.events * columns_.size());
-  if (dataset_->parameters.front().bytes == 0) return next_free_ascii(block);
+  if (dataset_->parameters.front().bytes == 0) {
+    block.raw_.clear();
+    block.values.resize(block.events * columns_.size());
+    return next_free_ascii(block);  // numbers of no fixed width are read one after the other: nothing is left to decode
+  }
   block.raw_.resize(static_cast<std::size_t>(block.events * event_bytes_));
   file_->bytes_->read_at(dataset_->data_begin + next_event_ * event_bytes_, block.raw_);
-  decode(block);
   next_event_ += block.events;
   return true;
 }
 
 void FcsEvents::decode(FcsBlock& block) const {
+  if (block.raw_.empty()) return;
+  block.values.resize(block.events * columns_.size());
   const char* raw = block.raw_.data();
   double* out = block.values.data();
   if (fast_ != Fast::kNone && all_columns_) {
@@ -110,7 +120,8 @@ void FcsEvents::decode(FcsBlock& block) const {
         const std::string_view text = core::trim({at, parameter.bytes});
         const auto value = core::parse_double(text);
         if (!value) {
-          fail(dataset_->data_begin + static_cast<std::uint64_t>(at - block.raw_.data()) + next_event_ * event_bytes_,
+          fail(dataset_->data_begin + static_cast<std::uint64_t>(at - block.raw_.data()) +
+                   block.first_event * event_bytes_,
                fmt::format("'{}' is not a number", core::printable(text)), "Export the file again");
         }
         *out++ = *value;

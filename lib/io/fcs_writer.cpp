@@ -140,15 +140,14 @@ FcsWriter::FcsWriter(core::OutputFile& out, const FcsKeywords& carried, const st
 void FcsWriter::write(std::span<const double> rows) {
   if (rows.size() > values_left_) throw core::Error(core::Status::kInternal, "more FCS events than announced.");
   values_left_ -= rows.size();
-  if (type_ == FcsType::kFloat) {
-    buffer_.resize(rows.size() * sizeof(float));
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const float value = static_cast<float>(rows[i]);
-      std::memcpy(buffer_.data() + i * sizeof value, &value, sizeof value);
-    }
-  } else {
-    buffer_.resize(rows.size() * sizeof(double));
-    std::memcpy(buffer_.data(), rows.data(), buffer_.size());
+  if (type_ == FcsType::kDouble) {
+    out_->write({reinterpret_cast<const char*>(rows.data()), rows.size_bytes()});
+    return;
+  }
+  buffer_.resize(rows.size() * sizeof(float));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const float value = static_cast<float>(rows[i]);
+    std::memcpy(buffer_.data() + i * sizeof value, &value, sizeof value);
   }
   out_->write(buffer_);
 }

@@ -63,8 +63,9 @@ core::Status run_compensate(const CompensateOptions& options, core::RunContext& 
   io::FcsEvents events(file, set);
   core::ordered_batches<io::FcsBlock>(
       {.threads = context.threads, .interrupt = &context.interrupt},
-      [&](io::FcsBlock& block) { return events.next(block); },
+      [&](io::FcsBlock& block) { return events.read(block); },
       [&](io::FcsBlock& block) {
+        events.decode(block);
         cytof::Compensator compensator = prototype;
         std::vector<double> values(spillover.size());
         for (std::size_t event = 0; event < block.events; ++event) {
