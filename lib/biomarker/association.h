@@ -35,7 +35,7 @@ struct Association {
   std::string test = "none";
   double median_responders = kNan, median_nonresponders = kNan;
   double auc = kNan, auc_lower = kNan, auc_upper = kNan;
-  double p_lr = kNan;  ///< survival: likelihood ratio
+  double likelihood_ratio = kNan;  ///< survival: chi-squared would reject too often where features are skewed
   // Two arms, reference first
   std::size_t n_arms = 0;
   double interaction = kNan, interaction_se = kNan, p_interaction = kNan, fdr_interaction = kNan;

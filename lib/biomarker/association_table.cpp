@@ -41,7 +41,7 @@ class Line {
 
 void write_header(const AssociationTable& table, std::string& out) {
   out += "feature\tn\teffect\tse\tlower\tupper\tstatistic\tp\tfdr\ttest";
-  out += table.survival ? "\tevents\thazard_ratio\thazard_ratio_lower\thazard_ratio_upper\tp_lr"
+  out += table.survival ? "\tevents\thazard_ratio\thazard_ratio_lower\thazard_ratio_upper\tlikelihood_ratio"
                         : "\tn_responders\tn_nonresponders\tmedian_responders\tmedian_nonresponders\tauc\tauc_lower\t"
                           "auc_upper";
   if (!table.arms.empty()) {
@@ -75,7 +75,7 @@ std::string format_associations(const AssociationTable& table) {
     line.number(row.statistic).number(row.p).number(row.fdr).text(row.test);
     if (table.survival) {
       line.count(row.events).number(std::exp(row.effect)).number(std::exp(row.lower)).number(std::exp(row.upper));
-      line.number(row.p_lr);
+      line.number(row.likelihood_ratio);
     } else {
       line.count(row.responders).count(row.nonresponders).number(row.median_responders);
       line.number(row.median_nonresponders).number(row.auc).number(row.auc_lower).number(row.auc_upper);

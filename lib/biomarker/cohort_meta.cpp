@@ -95,7 +95,7 @@ PooledAssociation pool_estimates(const std::string& feature, const std::vector<C
                                  std::size_t min_cohorts) {
   PooledAssociation result;
   result.feature = feature;
-  std::vector<double> effects, errors;
+  std::vector<double> effects, errors, deviates;
   double score = 0, weights = 0;
   for (const CohortEstimate& own : estimates) {
     if (!result.effects.empty()) result.effects += ';';
@@ -108,7 +108,8 @@ PooledAssociation pool_estimates(const std::string& feature, const std::vector<C
     errors.push_back(own.se);
     // The p of each cohort holds its level where effect / se would not. Weighed as the fixed effect is, the deviates
     // of two equal cohorts count alike.
-    score += signed_z(own.p, own.effect) / own.se;
+    deviates.push_back(signed_z(own.p, own.effect));
+    score += deviates.back() / own.se;
     weights += 1 / (own.se * own.se);
   }
   result.cohorts = effects.size();
@@ -123,7 +124,11 @@ PooledAssociation pool_estimates(const std::string& feature, const std::vector<C
   result.tau_squared = meta.tau_squared;
   result.i_squared = meta.i_squared;
   result.q = meta.q;
-  result.p_heterogeneity = meta.p_heterogeneity;
+  // An error is widened where the test of its cohort trusts the effect less than effect / se would.
+  for (std::size_t i = 0; i < effects.size(); ++i) {
+    if (deviates[i] != 0) errors[i] = std::max(errors[i], std::fabs(effects[i] / deviates[i]));
+  }
+  result.p_heterogeneity = stats::meta_analysis(effects, errors).p_heterogeneity;
   result.random = meta.random;
   const double df = static_cast<double>(result.cohorts) - 1;
   if (!(df > 0)) return result;

@@ -98,22 +98,27 @@ std::vector<double> covariance_of(const stats::LogisticFit& fit, std::span<const
   return stats::logistic_robust_covariance(design, columns, events, fit, clusters_of(patients, outcome));
 }
 
-/// A feature of two values makes a two by two table with the response.
-void test_binary(const std::vector<double>& yes, const std::vector<double>& no, Association& result) {
+/// Values of two groups that take two values in all make a two by two table.
+std::optional<stats::FisherTest> test_two_values(const std::vector<double>& yes, const std::vector<double>& no) {
+  if (yes.empty() || no.empty()) return std::nullopt;
   const double low = std::min(std::ranges::min(yes), std::ranges::min(no));
   const double high = std::max(std::ranges::max(yes), std::ranges::max(no));
   const auto other = [&](double v) { return v != low && v != high; };
-  if (std::ranges::any_of(yes, other) || std::ranges::any_of(no, other)) return;
+  if (std::ranges::any_of(yes, other) || std::ranges::any_of(no, other)) return std::nullopt;
   const auto count = [](const std::vector<double>& values, double value) {
     return static_cast<std::size_t>(std::ranges::count(values, value));
   };
-  const stats::FisherTest test =
-      stats::fisher_exact_test(count(yes, high), count(no, high), count(yes, low), count(no, low));
+  return stats::fisher_exact_test(count(yes, high), count(no, high), count(yes, low), count(no, low));
+}
+
+void test_binary(const std::vector<double>& yes, const std::vector<double>& no, Association& result) {
+  const std::optional<stats::FisherTest> test = test_two_values(yes, no);
+  if (!test) return;
   result.binary = true;
-  result.fisher_odds_ratio = test.odds_ratio;
-  result.fisher_lower = test.lower;
-  result.fisher_upper = test.upper;
-  result.p_fisher = test.p;
+  result.fisher_odds_ratio = test->odds_ratio;
+  result.fisher_lower = test->lower;
+  result.fisher_upper = test->upper;
+  result.p_fisher = test->p;
 }
 
 void set_interval(Association& result) {
@@ -217,9 +222,10 @@ void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankS
     result.p = test.p;
     result.test = "van_elteren";
   } else if (independent && outcome.covariate_names.empty()) {
+    // Of two values the rank sum takes few: its normal approximation rejects too often.
     result.statistic = rank_sum.w;
-    result.p = rank_sum.p;
-    result.test = rank_sum.exact ? "wilcoxon_exact" : "wilcoxon";
+    result.p = result.binary ? result.p_fisher : rank_sum.p;
+    result.test = result.binary ? "fisher_exact" : rank_sum.exact ? "wilcoxon_exact" : "wilcoxon";
   } else {
     const std::vector<double> covariates = design_of(rows, outcome, {});
     const stats::LogisticFit null = stats::fit_logistic(covariates, columns - 1, events);
@@ -260,21 +266,8 @@ void test_survival(const FeatureRows& rows, const Outcome& outcome, const Surviv
   result.statistic = score.statistic;
   result.p = score.p;
   result.test = independent ? "cox_score" : "cox_cluster_score";
-  // The likelihood ratio is measured against the same variance as the score, else it rejects too often where the
-  // feature is skewed and events are few.
   const double null = columns == 1 ? fit.log_likelihood_null : basis.fit.log_likelihood;
-  double information_score = fit.score_statistic;
-  if (columns > 1) {
-    std::vector<double> coefficients = basis.fit.coefficients;
-    coefficients.insert(coefficients.begin(), 0.0);
-    information_score = basis.model.score_statistic(design, columns, coefficients, options);
-  }
-  const double t2 = score.statistic * score.statistic;
-  const double permutation_score = (score.df + 1) * t2 / (t2 + score.df);
-  const double ratio = std::max(0.0, 2 * (fit.log_likelihood - null));
-  if (independent)
-    result.p_lr =
-        stats::chi_squared_upper(information_score > 0 ? ratio * permutation_score / information_score : ratio, 1);
+  result.likelihood_ratio = std::max(0.0, 2 * (fit.log_likelihood - null));
   result.effect = fit.coefficients[0];
   if (fit.infinite) {
     // No maximum, hence no interval.
@@ -356,7 +349,8 @@ void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayo
   if (layout.batches == 2) {
     std::vector<double> first, second;
     for (std::size_t i = 0; i < batch.size(); ++i) (batch[i] == 0 ? first : second).push_back(known.values[i]);
-    result.batch_p = stats::rank_sum_test(first, second, distribution).p;
+    const std::optional<stats::FisherTest> fisher = test_two_values(first, second);
+    result.batch_p = fisher ? fisher->p : stats::rank_sum_test(first, second, distribution).p;
   } else {
     result.batch_p = stats::kruskal_wallis_test(known.values, batch).p;
   }

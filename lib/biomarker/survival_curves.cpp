@@ -51,7 +51,8 @@ Followed part_of(const Followed& all, std::uint32_t first, std::uint32_t second)
   return part;
 }
 
-SurvivalCurves::Test rank_test(const Followed& all, const std::string& name, double rho) {
+SurvivalCurves::Test rank_test(const Followed& all, const std::string& name, double rho, std::int64_t permutations,
+                               core::Random random) {
   const std::size_t groups = all.labels.size();
   SurvivalCurves::Test result{name, stats::log_rank_test(all.time, all.event, all.group, groups, rho), 1};
   std::vector<double> indicators;
@@ -59,11 +60,12 @@ SurvivalCurves::Test rank_test(const Followed& all, const std::string& name, dou
     for (std::uint32_t g = 1; g < groups; ++g) indicators.push_back(own == g ? 1 : 0);
   }
   const std::vector<double> scores = stats::log_rank_residuals(all.time, all.event, rho);
-  result.p = stats::joint_residual_score_test(indicators, groups - 1, {}, 0, scores).p;
+  result.p = stats::permutation_score_p(indicators, groups - 1, {}, 0, scores, {}, permutations, random);
   return result;
 }
 
-SurvivalCurves::Comparison compare_means(const Followed& all, const SurvivalCurves& curves, std::uint32_t group) {
+SurvivalCurves::Comparison compare_means(const Followed& all, const SurvivalCurves& curves, std::uint32_t group,
+                                         std::int64_t permutations, core::Random random) {
   const stats::RestrictedMean &first = curves.groups[0].mean, &own = curves.groups[group].mean;
   SurvivalCurves::Comparison result{"restricted_mean:" + all.labels[group] + "-" + all.labels[0],
                                     own.mean - first.mean,
@@ -75,15 +77,15 @@ SurvivalCurves::Comparison compare_means(const Followed& all, const SurvivalCurv
   result.p_asymptotic = stats::normal_two_sided(result.z);
   const Followed both = part_of(all, 0, group);
   const std::vector<double> indicator(both.group.begin(), both.group.end());
-  result.p =
-      stats::residual_score_test(indicator, {}, 0, stats::restricted_mean_residuals(both.time, both.event, curves.tau))
-          .p;
+  result.p = stats::permutation_score_p(indicator, 1, {}, 0,
+                                        stats::restricted_mean_residuals(both.time, both.event, curves.tau), {},
+                                        permutations, random);
   return result;
 }
 
 }  // namespace
 
-SurvivalCurves survival_curves(const io::Table& table, const SurvivalCurvesOptions& options) {
+SurvivalCurves survival_curves(const io::Table& table, const SurvivalCurvesOptions& options, std::uint64_t seed) {
   const Followed all = followed(table, options);
   const auto interval = options.interval == "log"       ? stats::SurvivalInterval::kLog
                         : options.interval == "log-log" ? stats::SurvivalInterval::kLogLog
@@ -102,8 +104,10 @@ SurvivalCurves survival_curves(const io::Table& table, const SurvivalCurvesOptio
   curves.tau = options.tau.value_or(curves.tau);
   for (auto& group : curves.groups) group.mean = stats::restricted_mean(group.curve, curves.tau);
   if (all.labels.size() < 2) return curves;
-  curves.tests = {rank_test(all, "log_rank", 0), rank_test(all, "peto_peto", 1)};
-  for (std::uint32_t g = 1; g < all.labels.size(); ++g) curves.comparisons.push_back(compare_means(all, curves, g));
+  curves.tests = {rank_test(all, "log_rank", 0, options.permutations, core::Random(seed, 0)),
+                  rank_test(all, "peto_peto", 1, options.permutations, core::Random(seed, 0))};
+  for (std::uint32_t g = 1; g < all.labels.size(); ++g)
+    curves.comparisons.push_back(compare_means(all, curves, g, options.permutations, core::Random(seed, g)));
   return curves;
 }
 

@@ -26,13 +26,13 @@ struct SurvivalCurves {
   struct Test {
     std::string name;
     stats::ChiSquaredTest test;  ///< as R's survdiff
-    double p = 1;                ///< the same statistic with the variance of permutations
+    double p = 1;                ///< by permutation of the groups
   };
   /// A group against the first.
   struct Comparison {
     std::string name;
     double difference, se, z, p_asymptotic;
-    double p;  ///< restricted means, with the variance of permutations
+    double p;  ///< by permutation of the two groups
   };
   double tau = 0;
   std::vector<Group> groups;
@@ -41,7 +41,8 @@ struct SurvivalCurves {
 };
 
 /// 65 as fit_survival_model, and with more than 20 groups.
-[[nodiscard]] SurvivalCurves survival_curves(const io::Table& table, const SurvivalCurvesOptions& options);
+[[nodiscard]] SurvivalCurves survival_curves(const io::Table& table, const SurvivalCurvesOptions& options,
+                                             std::uint64_t seed = 1);
 /// A row per group and time.
 [[nodiscard]] std::string format_survival_curves(const SurvivalCurves& curves);
 /// Medians, restricted means, tests, comparisons.

@@ -16,6 +16,7 @@ namespace immucan::biomarker {
 struct SurvivalTableOptions {
   std::filesystem::path table, output;
   std::string time, event;
+  std::int64_t permutations = 9999;  ///< for p
 };
 
 struct SurvivalModelOptions : SurvivalTableOptions {
@@ -31,7 +32,7 @@ struct SurvivalModel {
   struct Coefficient {
     std::string name;
     double coef = kNan, se = kNan, robust_se = kNan, z = kNan, p_wald = kNan, lower = kNan, upper = kNan;
-    double p = kNan;  ///< score test with the variance of permutations
+    double p = kNan;  ///< score test by permutation; with clusters by Student's t over clusters
   };
   struct Test {
     std::string name;
@@ -46,7 +47,8 @@ struct SurvivalModel {
 
 /// Rows with a missing value in any column asked are left out. 65 with place for text as time, negative times, events
 /// other than 0 and 1, unknown columns.
-[[nodiscard]] SurvivalModel fit_survival_model(const io::Table& table, const SurvivalModelOptions& options);
+[[nodiscard]] SurvivalModel fit_survival_model(const io::Table& table, const SurvivalModelOptions& options,
+                                               std::uint64_t seed = 1);
 [[nodiscard]] std::string format_survival_model(const SurvivalModel& model);
 
 }  // namespace immucan::biomarker

@@ -4,6 +4,7 @@
 #include <boost/math/distributions/fisher_f.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
+#include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/digamma.hpp>
 #include <boost/math/special_functions/gamma.hpp>
 #include <boost/math/special_functions/polygamma.hpp>
@@ -90,6 +91,12 @@ double student_upper_quantile(double upper, double df) {
   }
   return boost::math::quantile(
       boost::math::complement(boost::math::students_t_distribution<double, Policy>(df), upper));
+}
+
+double beta_cdf(double x, double a, double b) {
+  if (x <= 0) return 0;
+  if (x >= 1) return 1;
+  return boost::math::ibeta(a, b, x, Policy());
 }
 
 double poisson_cdf(double k, double mean) {

@@ -20,6 +20,8 @@ namespace immucan::stats {
 [[nodiscard]] double f_upper_quantile(double upper, double df1, double df2);
 /// t > 0 with P(T >= t) = `upper` < 1/2; accurate far in the tail.
 [[nodiscard]] double student_upper_quantile(double upper, double df);
+/// P(X <= x) of a beta variable.
+[[nodiscard]] double beta_cdf(double x, double a, double b);
 /// P(X <= k) of a Poisson variable.
 [[nodiscard]] double poisson_cdf(double k, double mean);
 [[nodiscard]] double log_gamma(double x);

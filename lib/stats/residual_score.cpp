@@ -105,6 +105,72 @@ struct Spread {
   }
 };
 
+struct PowerSums {
+  double two = 0, three = 0, four = 0;
+  void add(double value) {
+    const double square = value * value;
+    two += square;
+    three += square * value;
+    four += square * square;
+  }
+};
+
+/// Cumulants of sum x_i r_pi(i) over the permutations pi within strata; x and r sum to 0 in each.
+class ScoreCumulants {
+ public:
+  ScoreCumulants(const Fitted& fitted, std::span<const double> x, std::span<const double> r) {
+    std::vector<PowerSums> of_x(fitted.strata()), of_r(fitted.strata());
+    std::vector<double> count(fitted.strata(), 0.0);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      of_x[fitted.stratum(i)].add(x[i]);
+      of_r[fitted.stratum(i)].add(r[i]);
+      count[fitted.stratum(i)] += 1;
+    }
+    for (std::size_t s = 0; s < count.size(); ++s) add(of_x[s], of_r[s], count[s]);
+  }
+  [[nodiscard]] double skewness() const { return third_ / std::pow(second_, 1.5); }
+  [[nodiscard]] double kurtosis() const { return 3 + fourth_ / (second_ * second_); }
+
+ private:
+  void add(const PowerSums& x, const PowerSums& r, double n) {
+    if (n < 2) return;
+    const double second = x.two * r.two / (n - 1);
+    second_ += second;
+    if (n > 2) third_ += n * x.three * r.three / ((n - 1) * (n - 2));
+    // Sums over distinct rows by the pattern of exponents: 4, 3+1, 2+2, 2+1+1, 1+1+1+1.
+    const auto pairs = [](const PowerSums& s) { return s.two * s.two - s.four; };
+    const auto triples = [](const PowerSums& s) { return 2 * s.four - s.two * s.two; };
+    const auto fours = [](const PowerSums& s) { return 3 * s.two * s.two - 6 * s.four; };
+    double ways = n, fourth = x.four * r.four / ways;
+    ways *= n - 1;
+    fourth += (4 * x.four * r.four + 3 * pairs(x) * pairs(r)) / ways;
+    ways *= n - 2;
+    if (n > 2) fourth += 6 * triples(x) * triples(r) / ways;
+    ways *= n - 3;
+    if (n > 3) fourth += fours(x) * fours(r) / ways;
+    fourth_ += fourth - 3 * second * second;
+  }
+  double second_ = 0, third_ = 0, fourth_ = 0;
+};
+
+/// Twice the smaller tail beyond z of Pearson's type I curve with mean 0, variance 1 and these moments.
+double four_moment_p(double z, double skewness, double kurtosis) {
+  const double b1 = skewness * skewness;
+  // Heavier tails than those of a gamma are no type I curve; the nearest one is used.
+  constexpr double kNearGamma = 1e-3;
+  const double room = 6 + 3 * b1 - 2 * kurtosis;
+  const double b2 = room < kNearGamma ? 3 + 1.5 * b1 - kNearGamma / 2 : kurtosis;
+  if (!(b2 > b1 + 1)) return kNan;
+  const double r = 6 * (b2 - b1 - 1) / (6 + 3 * b1 - 2 * b2);
+  const double root = std::sqrt((r + 2) * (r + 2) * b1 + 16 * (r + 1));
+  const double tilt = (r + 2) * std::fabs(skewness) / root;
+  const double low = r / 2 * (1 - tilt), high = r / 2 * (1 + tilt);
+  const double a = skewness > 0 ? low : high, b = skewness > 0 ? high : low;
+  if (!(a > 0) || !(b > 0)) return kNan;
+  const double place = 2 * z / root + a / r;
+  return std::min(1.0, 2 * std::min(beta_cdf(place, a, b), beta_cdf(1 - place, b, a)));
+}
+
 }  // namespace
 
 std::vector<double> normal_scores(std::span<const double> values) {
@@ -128,7 +194,17 @@ ResidualScoreTest residual_score_test(std::span<const double> column, std::span<
   const double score = dot(own, rest);
   const double explained = std::min(1.0, score * score / variance / spread.freedom);
   test.statistic = std::copysign(std::sqrt(test.df * explained / (1 - explained)), score);
-  test.p = student_two_sided(test.statistic, test.df);
+  const double by_two_moments = student_two_sided(test.statistic, test.df);
+  const ScoreCumulants cumulants(fitted, own, rest);
+  // The kurtosis of a normal column, for the rows that the covariates have used up.
+  const double used = spread.freedom * spread.inflation;
+  const double shift = 3 * spread.freedom / (spread.freedom + 2) - 3 * used / (used + 2);
+  const double by_four = four_moment_p(score / std::sqrt(variance), cumulants.skewness(), cumulants.kurtosis() + shift);
+  // The curve ends where the moments say; what lies beyond is possible, so far out Pitman's p is the least.
+  constexpr double kFar = 1e-6;
+  test.p = std::isnan(by_four) ? by_two_moments
+           : by_four >= kFar   ? by_four
+                               : std::max(by_four, std::min(by_two_moments, kFar));
   return test;
 }
 
@@ -158,6 +234,49 @@ JointScoreTest joint_residual_score_test(std::span<const double> columns, std::s
   test.f = explained / test.df1 / ((1 - explained) / test.df2);
   test.p = f_upper(test.f, test.df1, test.df2);
   return test;
+}
+
+double permutation_score_p(std::span<const double> columns, std::size_t count, std::span<const double> others,
+                           std::size_t others_columns, std::span<const double> residuals,
+                           std::span<const std::uint32_t> stratum, std::int64_t draws, core::Random random) {
+  const std::size_t n = residuals.size();
+  const Fitted fitted(others, others_columns, n, stratum);
+  std::vector<std::vector<double>> own;
+  for (std::size_t j = 0; j < count; ++j) own.push_back(fitted.cleared(columns, count, j));
+  // Rows of a stratum side by side, so that each can be shuffled as a piece.
+  std::vector<std::vector<std::size_t>> rows(fitted.strata());
+  for (std::size_t i = 0; i < n; ++i) rows[fitted.stratum(i)].push_back(i);
+  std::vector<std::vector<double>> pieces(fitted.strata());
+  const std::vector<double> centred = fitted.centred(residuals);
+  const Spread spread(fitted, centred);
+  std::vector<double> variance(count * count, 0.0);
+  for (std::size_t s = 0; s < rows.size(); ++s) {
+    for (const std::size_t i : rows[s]) {
+      pieces[s].push_back(centred[i]);
+      for (std::size_t j = 0; j < count; ++j) {
+        for (std::size_t k = 0; k < count; ++k) variance[j * count + k] += own[j][i] * own[k][i] * spread.variance[s];
+      }
+    }
+  }
+  const Cholesky factor(variance, count, 1e-9);
+  if (factor.rank() == 0) return kNan;
+  const auto statistic = [&] {
+    std::vector<double> score(count, 0.0);
+    for (std::size_t s = 0; s < rows.size(); ++s) {
+      for (std::size_t j = 0; j < count; ++j) {
+        for (std::size_t i = 0; i < rows[s].size(); ++i) score[j] += own[j][rows[s][i]] * pieces[s][i];
+      }
+    }
+    return factor.quadratic_form(score);
+  };
+  // Equal statistics may differ in their last bits with the order of summation.
+  const double observed = statistic() * (1 - 1e-10);
+  std::int64_t as_large = 1;
+  for (std::int64_t draw = 0; draw < draws; ++draw) {
+    for (auto& piece : pieces) random.shuffle(std::span(piece));
+    as_large += statistic() >= observed ? 1 : 0;
+  }
+  return static_cast<double>(as_large) / static_cast<double>(draws + 1);
 }
 
 ResidualScoreTest cluster_score_test(std::span<const double> column, std::span<const double> others,

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "core/random.h"
+
 namespace immucan::stats {
 
 /// Van der Waerden's scores: quantile of the normal distribution at mid-rank / (n + 1). Ties share theirs.
@@ -14,13 +16,15 @@ namespace immucan::stats {
 struct ResidualScoreTest {
   double statistic = 0;  ///< Student's t; its sign is that of the score
   double df = 0;
-  double p = 1;  ///< two-sided; NaN when the column depends on the others or nothing is left to vary
+  double p = 1;  ///< twice the smaller tail; NaN when the column depends on the others or nothing is left to vary
 };
 
 /// Tests one more column of a fitted Cox or logistic model. Its score is the sum over rows of column × residual
 /// (martingale residual, or outcome less probability), which fitting made orthogonal to the columns that are in the
 /// model; so the column is first cleared of those. Under exchange of the residuals the score has variance SSx SSr / df
-/// within strata, and the standardised score is referred to Student's t (Pitman 1937). `others` is row-major.
+/// within strata; Student's t is that of Pitman (1937). Where both are skewed so is the score: p is that of the beta
+/// distribution with the first four moments of the score among permutations, which are known exactly (Pitman 1937; Zhou
+/// and Wright 2015). `others` is row-major.
 [[nodiscard]] ResidualScoreTest residual_score_test(std::span<const double> column, std::span<const double> others,
                                                     std::size_t others_columns, std::span<const double> residuals,
                                                     std::span<const std::uint32_t> stratum = {});
@@ -36,6 +40,14 @@ struct JointScoreTest {
                                                        std::span<const double> others, std::size_t others_columns,
                                                        std::span<const double> residuals,
                                                        std::span<const std::uint32_t> stratum = {});
+
+/// p of the same statistic among `draws` permutations of the residuals within strata (the observed order counts as
+/// one): exact without others, whatever the shapes. For one model; scans use the curves above. NaN when nothing is left
+/// to vary.
+[[nodiscard]] double permutation_score_p(std::span<const double> columns, std::size_t count,
+                                         std::span<const double> others, std::size_t others_columns,
+                                         std::span<const double> residuals, std::span<const std::uint32_t> stratum,
+                                         std::int64_t draws, core::Random random);
 
 /// The score test where rows of one cluster depend on each other. Where all rows of a cluster have one residual
 /// (several samples of a patient), outcomes are exchanged among clusters; else the contributions of the clusters to the

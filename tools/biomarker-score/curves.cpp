@@ -17,13 +17,15 @@ void declare(cli::OptionSet& set, biomarker::SurvivalCurvesOptions& options) {
   set.group("Algorithm");
   set.choice("--interval", options.interval, {"log", "log-log", "plain"}, "Scale of the 95 % interval");
   set.option("--tau", options.tau, "End of the restricted mean (default: the earliest end of follow-up of a group)");
+  set.option("--permutations", options.permutations, "Permutations for p");
   set.group("Output");
   set.output_folder(options.output);
 }
 
 core::Status run(const biomarker::SurvivalCurvesOptions& options, core::RunContext& context) {
   core::OutputSet outputs = core::OutputSet::folder(context, options.output);
-  const biomarker::SurvivalCurves curves = biomarker::survival_curves(io::read_table(options.table, context), options);
+  const biomarker::SurvivalCurves curves =
+      biomarker::survival_curves(io::read_table(options.table, context), options, context.seed);
   outputs.add("curves.tsv").write(biomarker::format_survival_curves(curves));
   outputs.add("summary.tsv").write(biomarker::format_survival_summary(curves));
   outputs.commit();

@@ -20,14 +20,15 @@ void declare(cli::OptionSet& set, biomarker::SurvivalModelOptions& options) {
   set.option("--strata", options.strata, "Columns with a baseline hazard each");
   set.option("--cluster", options.cluster, "Column: rows of one cluster depend on each other; robust errors");
   declare_ties(set, options.ties);
+  set.option("--permutations", options.permutations, "Permutations for p");
   set.group("Output");
   set.output_file(options.output, "Coefficients, tests, likelihood");
 }
 
 core::Status run(const biomarker::SurvivalModelOptions& options, core::RunContext& context) {
   core::OutputSet outputs = core::OutputSet::single(context, options.output);
-  outputs.file().write(
-      biomarker::format_survival_model(biomarker::fit_survival_model(io::read_table(options.table, context), options)));
+  outputs.file().write(biomarker::format_survival_model(
+      biomarker::fit_survival_model(io::read_table(options.table, context), options, context.seed)));
   outputs.commit();
   return core::Status::kOk;
 }

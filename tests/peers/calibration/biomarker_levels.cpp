@@ -135,7 +135,6 @@ void associate_levels(const Setting& setting, core::RunContext& context) {
         levels.add(name + "p_interaction", row.p_interaction);
         levels.add(name + "p_batch_adjusted", row.p_batch_adjusted);
         levels.add(name + "batch_p", row.batch_p);
-        levels.add(name + "p_lr", row.p_lr);
         levels.add(name + "p_proportional_hazards", row.p_proportional);
         levels.add(name + "p_moderated", row.p_moderated);
         levels.add(name + "p_fisher", row.p_fisher);
@@ -199,6 +198,7 @@ void model_levels(const Setting& setting) {
   biomarker::SurvivalModelOptions options;
   options.time = "time";
   options.event = "event";
+  options.permutations = 199;
   const std::size_t draws = std::min<std::size_t>(setting.draws, 5000);
   for (std::size_t draw = 0; draw < draws; ++draw) {
     random.shuffle(std::span(marker));
@@ -245,6 +245,7 @@ void curve_levels(const Setting& setting) {
       options.time = "time";
       options.event = "event";
       options.group = "group";
+      options.permutations = 199;
       const auto curves = biomarker::survival_curves(table, options);
       for (const auto& test : curves.tests) {
         levels.add("curves " + kind + " " + test.name + " p", test.p);

@@ -114,3 +114,35 @@ TEST_CASE("clusters of one row are rows; several samples of a patient count as o
   // As rows, the copies would pass for twice as many patients.
   CHECK(stats::residual_score_test(columns_twice, {}, 0, residuals_twice).p < rows.p / 2);
 }
+
+TEST_CASE("the four-moment p is twice the smaller tail of permutations for skewed columns", "[residual_score]") {
+  core::Random random(12);
+  for (int round = 0; round < 8; ++round) {
+    std::vector<double> column(60), residual(60);
+    for (std::size_t i = 0; i < 60; ++i) {
+      column[i] = std::exp(0.8 * random.normal());
+      residual[i] = std::exp(0.5 * random.normal()) + 0.04 * round * column[i];
+    }
+    const double p = stats::residual_score_test(column, {}, 0, residual).p;
+    const double observed = std::inner_product(column.begin(), column.end(), residual.begin(), 0.0);
+    constexpr int kDraws = 20000;
+    double above = 0;
+    std::vector<double> shuffled(residual);
+    for (int draw = 0; draw < kDraws; ++draw) {
+      random.shuffle(std::span(shuffled));
+      above += std::inner_product(column.begin(), column.end(), shuffled.begin(), 0.0) >= observed ? 1.0 / kDraws : 0;
+    }
+    const double permuted = 2 * std::min(above, 1 - above);
+    INFO(p << " " << permuted);
+    CHECK(p == Approx(permuted).margin(0.02).epsilon(0.05));
+  }
+}
+
+TEST_CASE("permutation p of one order is 1, of a perfect order the least", "[residual_score]") {
+  std::vector<double> column(12), constant(12, 1.0);
+  std::iota(column.begin(), column.end(), 0.0);
+  CHECK(stats::permutation_score_p(column, 1, {}, 0, column, {}, 999, core::Random(1, 0)) <= 0.002);
+  CHECK(std::isnan(stats::permutation_score_p(constant, 1, {}, 0, column, {}, 99, core::Random(1, 0))));
+  const double once = stats::permutation_score_p(column, 1, {}, 0, column, {}, 99, core::Random(7, 0));
+  CHECK(once == stats::permutation_score_p(column, 1, {}, 0, column, {}, 99, core::Random(7, 0)));
+}

@@ -367,3 +367,36 @@ TEST_CASE("maximally selected statistics by hand", "[cut]") {
   CHECK(
       std::isnan(stats::MaximallySelected(std::vector<double>{1, 1, 1}).test(std::vector<double>{0, 1, 0}).statistic));
 }
+
+TEST_CASE("residuals of the log-rank test and of the restricted mean", "[survival]") {
+  core::Random random(6);
+  std::vector<double> time(50);
+  std::vector<std::uint8_t> event(50);
+  std::vector<std::uint32_t> group(50);
+  for (std::size_t i = 0; i < 50; ++i) {
+    time[i] = std::ceil(10 * random.exponential(1));
+    event[i] = random.bernoulli(0.7);
+    group[i] = i % 2;
+  }
+  for (const double rho : {0.0, 1.0}) {
+    // Observed less expected of a group is the sum of its residuals: the numerator of the test.
+    double sum = 0;
+    for (const double r : stats::log_rank_residuals(time, event, rho)) sum += r;
+    CHECK(std::fabs(sum) <= 1e-12);
+  }
+  double sum = 0, moved = 0;
+  const std::vector<double> influence = stats::restricted_mean_residuals(time, event, 12);
+  for (const double r : influence) sum += r;
+  CHECK(std::fabs(sum) <= 1e-10);
+  // Leaving a patient out moves the restricted mean by about minus the influence.
+  const double all = stats::restricted_mean(stats::kaplan_meier(time, event), 12).mean;
+  for (std::size_t i = 0; i < 50; ++i) {
+    std::vector<double> rest(time);
+    std::vector<std::uint8_t> events(event);
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(i));
+    events.erase(events.begin() + static_cast<std::ptrdiff_t>(i));
+    const double without = stats::restricted_mean(stats::kaplan_meier(rest, events), 12).mean;
+    moved = std::max(moved, std::fabs(all - without - influence[i]));
+  }
+  CHECK(moved <= 0.02);
+}
