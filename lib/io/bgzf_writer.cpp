@@ -18,6 +18,7 @@ constexpr std::size_t kBlockBytes = 0xff00;  // what bgzip puts into a block: al
 constexpr std::size_t kHeaderBytes = 18;
 constexpr std::size_t kFooterBytes = 8;
 constexpr std::size_t kBlocksPerThread = 16;
+constexpr std::size_t kBlocksPerRun = 4;
 constexpr std::array<unsigned char, kHeaderBytes> kHeader = {0x1f, 0x8b, 8, 4,   0,   0, 0, 0, 0,
                                                              0xff, 6,    0, 'B', 'C', 2, 0, 0, 0};
 constexpr std::array<unsigned char, 28> kEndMarker = {0x1f, 0x8b, 8,    4, 0, 0, 0, 0, 0, 0xff, 6, 0, 'B', 'C',
@@ -27,25 +28,38 @@ void put_little(char* out, std::uint32_t value, int bytes) {
   for (int i = 0; i < bytes; ++i) out[i] = static_cast<char>((value >> (8 * i)) & 0xff);
 }
 
-std::string compress_block(std::string_view bytes, int level) {
-  const std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor(
-      libdeflate_alloc_compressor(level), libdeflate_free_compressor);
-  std::string block(kHeaderBytes + libdeflate_deflate_compress_bound(compressor.get(), bytes.size()) + kFooterBytes,
-                    '\0');
-  std::ranges::copy(kHeader, block.begin());
-  const std::size_t size = libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(),
-                                                       block.data() + kHeaderBytes, block.size() - kHeaderBytes);
-  block.resize(kHeaderBytes + size + kFooterBytes);
-  put_little(block.data() + 16, static_cast<std::uint32_t>(block.size() - 1), 2);
-  put_little(block.data() + kHeaderBytes + size, libdeflate_crc32(0, bytes.data(), bytes.size()), 4);
-  put_little(block.data() + kHeaderBytes + size + 4, static_cast<std::uint32_t>(bytes.size()), 4);
-  return block;
-}
-
 }  // namespace
 
+/// Compressors are kept: making one costs more page faults than its block has pages.
+struct BgzfWriter::Slot {
+  explicit Slot(int level) : compressor(libdeflate_alloc_compressor(level), libdeflate_free_compressor) {}
+
+  /// Appends one block.
+  void compress(std::string_view bytes) {
+    const std::size_t begin = blocks.size();
+    blocks.resize(begin + kHeaderBytes + libdeflate_deflate_compress_bound(compressor.get(), bytes.size()) +
+                  kFooterBytes);
+    char* const block = blocks.data() + begin;
+    std::ranges::copy(kHeader, block);
+    const std::size_t size = libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(),
+                                                         block + kHeaderBytes, blocks.size() - begin - kHeaderBytes);
+    const std::size_t whole = kHeaderBytes + size + kFooterBytes;
+    put_little(block + 16, static_cast<std::uint32_t>(whole - 1), 2);
+    put_little(block + kHeaderBytes + size, libdeflate_crc32(0, bytes.data(), bytes.size()), 4);
+    put_little(block + kHeaderBytes + size + 4, static_cast<std::uint32_t>(bytes.size()), 4);
+    blocks.resize(begin + whole);
+  }
+
+  std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor;
+  std::string blocks;
+};
+
 BgzfWriter::BgzfWriter(core::OutputFile& out, unsigned threads, int level)
-    : out_(out), threads_(std::max(1U, threads)), level_(level) {}
+    : out_(out), threads_(std::max(1U, threads)), level_(level) {
+  pending_.reserve(kBlockBytes * (kBlocksPerThread * threads_ + 2));
+}
+
+BgzfWriter::~BgzfWriter() = default;
 
 void BgzfWriter::write(std::string_view bytes) {
   pending_.append(bytes);
@@ -54,11 +68,16 @@ void BgzfWriter::write(std::string_view bytes) {
 
 void BgzfWriter::flush(bool last) {
   const std::size_t blocks = last ? (pending_.size() + kBlockBytes - 1) / kBlockBytes : pending_.size() / kBlockBytes;
-  std::vector<std::string> compressed(blocks);
-  core::parallel_for(threads_, blocks, [&](std::size_t i) {
-    compressed[i] = compress_block(std::string_view(pending_).substr(i * kBlockBytes, kBlockBytes), level_);
+  const std::size_t runs = (blocks + kBlocksPerRun - 1) / kBlocksPerRun;
+  while (slots_.size() < runs) slots_.push_back(std::make_unique<Slot>(level_));
+  core::parallel_for(threads_, runs, [&](std::size_t run) {
+    Slot& slot = *slots_[run];
+    slot.blocks.clear();
+    for (std::size_t i = run * kBlocksPerRun; i < std::min(blocks, (run + 1) * kBlocksPerRun); ++i) {
+      slot.compress(std::string_view(pending_).substr(i * kBlockBytes, kBlockBytes));
+    }
   });
-  for (const std::string& block : compressed) out_.write(block);
+  for (std::size_t run = 0; run < runs; ++run) out_.write(slots_[run]->blocks);
   pending_.erase(0, std::min(pending_.size(), blocks * kBlockBytes));
 }
 

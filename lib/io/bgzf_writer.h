@@ -1,7 +1,9 @@
 #pragma once
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/output.h"
 
@@ -12,6 +14,9 @@ namespace immucan::io {
 class BgzfWriter {
  public:
   explicit BgzfWriter(core::OutputFile& out, unsigned threads = 1, int level = 4);
+  ~BgzfWriter();
+  BgzfWriter(const BgzfWriter&) = delete;
+  BgzfWriter& operator=(const BgzfWriter&) = delete;
   void write(std::string_view bytes);
   /// Compresses what is left and writes the end marker. Call once, after the last write.
   void finish();
@@ -22,6 +27,8 @@ class BgzfWriter {
   unsigned threads_;
   int level_;
   std::string pending_;
+  struct Slot;
+  std::vector<std::unique_ptr<Slot>> slots_;  ///< a compressor for each run of blocks that is worked on at a time
 };
 
 }  // namespace immucan::io
