@@ -11,13 +11,20 @@
 namespace immucan::core {
 namespace {
 
-/// Slots go round: produced → (worked on) → done → delivered → free. All state is under one mutex; a batch is about
-/// 1 MB, so the mutex costs well under a per cent of the work between two visits.
+/// A failing batch fails the whole in its turn: what was produced before it is delivered first, so that the error is
+/// the same for any number of threads. A failing delivery and an interrupt stop everything at once. Slots go round:
+/// produced → (worked on) → done → delivered → free. All state is under one mutex; a batch is about 1 MB, so the mutex
+/// costs well under a per cent of the work between two visits.
 class Scheduler {
  public:
   Scheduler(std::size_t slots, const detail::BatchCallbacks& callbacks, const InterruptSource* interrupt,
             std::span<BackgroundStep* const> background)
-      : slots_(slots), done_(slots, false), callbacks_(callbacks), interrupt_(interrupt), background_(background) {}
+      : slots_(slots),
+        done_(slots, false),
+        failures_(slots),
+        callbacks_(callbacks),
+        interrupt_(interrupt),
+        background_(background) {}
 
   void run(unsigned threads) {
     {
@@ -76,7 +83,9 @@ class Scheduler {
   void deliver(std::unique_lock<std::mutex>& lock) {
     delivering_ = true;
     const std::size_t slot = delivered_ % slots_;
+    const std::exception_ptr failure = failures_[slot];
     lock.unlock();
+    if (failure) std::rethrow_exception(failure);
     callbacks_.deliver(slot);
     lock.lock();
     done_[slot] = false;
@@ -90,23 +99,40 @@ class Scheduler {
     const std::size_t slot = produced_ % slots_;
     lock.unlock();
     if (interrupt_ != nullptr) interrupt_->check();
-    const bool more = callbacks_.produce(slot);
+    bool more = false;
+    std::exception_ptr failure;
+    try {
+      more = callbacks_.produce(slot);
+    } catch (...) {
+      failure = std::current_exception();
+    }
     lock.lock();
     producing_ = false;
-    if (more) {
-      ++produced_;
-    } else {
-      at_end_ = true;
+    if (failure) {
+      failures_[slot] = failure;
+      done_[slot] = true;
     }
+    if (more || failure) ++produced_;
+    if (!more) at_end_ = true;
     changed_.notify_all();
   }
 
   void work(std::unique_lock<std::mutex>& lock) {
     const std::size_t slot = started_ % slots_;
     ++started_;
+    if (done_[slot]) {  // its production failed: only to be delivered
+      changed_.notify_all();
+      return;
+    }
     lock.unlock();
-    callbacks_.work(slot);
+    std::exception_ptr failure;
+    try {
+      callbacks_.work(slot);
+    } catch (...) {
+      failure = std::current_exception();
+    }
     lock.lock();
+    failures_[slot] = failure;
     done_[slot] = true;
     changed_.notify_all();
   }
@@ -130,6 +156,7 @@ class Scheduler {
 
   const std::size_t slots_;
   std::vector<bool> done_;
+  std::vector<std::exception_ptr> failures_;  ///< of a slot that is done
   const detail::BatchCallbacks& callbacks_;
   const InterruptSource* const interrupt_;
   const std::span<BackgroundStep* const> background_;

@@ -42,7 +42,8 @@ struct BatchOptions {
 ///   produce(Batch&) -> bool     serial, false at the end
 ///   work(Batch&) -> void        concurrent
 ///   deliver(Batch&) -> void     serial, in order
-/// The first exception of any callback stops everything and is rethrown here.
+/// An exception of produce or work is rethrown here in its turn, after what was produced before it has been delivered:
+/// the same one for any number of threads. One of deliver stops everything.
 template <class Batch, class Produce, class Work, class Deliver>
 void ordered_batches(const BatchOptions& options, Produce&& produce, Work&& work, Deliver&& deliver) {
   const std::size_t slots =

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <exception>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -77,14 +78,25 @@ bool ends_name(std::string_view title, std::size_t at) {
   return at >= title.size() || title[at] == ' ' || title[at] == '\t';
 }
 
-/// Names up to the first blank agree, "/1" and "/2" (any digit) apart.
+/// Whether the name up to `at` is ACCESSION.SPOT., as the archives name reads: SRR1.7.1 and SRR1.7.2 are mates, SRR1.1
+/// and SRR1.2 are two reads.
+bool is_spot(std::string_view name) {
+  if (!name.ends_with('.')) return false;
+  name.remove_suffix(1);
+  const std::size_t dot = name.rfind('.');
+  return dot != std::string_view::npos && dot > 0 && dot + 1 < name.size() &&
+         std::ranges::all_of(name.substr(dot + 1), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// Names up to the first blank agree, "/1" and "/2" (any digit) apart, or the last of ".7.1" and ".7.2".
 bool same_read(std::string_view a, std::string_view b) {
   const auto differing = std::ranges::mismatch(a, b);
   const auto at = static_cast<std::size_t>(differing.in1 - a.begin());
   if (a.substr(0, at).find_first_of(" \t") != std::string_view::npos) return true;
   if (ends_name(a, at) && ends_name(b, at)) return true;
   const auto digit = [at](std::string_view title) { return at < title.size() && title[at] >= '0' && title[at] <= '9'; };
-  return at > 0 && a[at - 1] == '/' && digit(a) && digit(b) && ends_name(a, at + 1) && ends_name(b, at + 1);
+  return at > 0 && (a[at - 1] == '/' || is_spot(a.substr(0, at))) && digit(a) && digit(b) && ends_name(a, at + 1) &&
+         ends_name(b, at + 1);
 }
 
 void check_mates(const FastqBlock& first, const FastqBlock& other) {
@@ -147,6 +159,7 @@ struct FastqBatchReader::State final : core::BackgroundStep {
   std::atomic<std::size_t> lane = 0;
   std::uint64_t records = 0, lane_records = 0;
   core::BackgroundStep* self[1] = {this};
+  std::exception_ptr failure;  ///< of the file, to be told once the records before it have been looked at
 
   bool step() override {
     const std::size_t current = lane.load();
@@ -154,6 +167,15 @@ struct FastqBatchReader::State final : core::BackgroundStep {
     bool stepped = false;
     for (PrefetchedSource* source : ahead[current]) stepped = source->step() || stepped;
     return stepped;
+  }
+
+  /// A record that is broken ends the batch; the ones before it may be broken in ways that only parsing sees.
+  void cut(FastqCutter& file, FastqBlock& block, std::size_t bytes, std::size_t records) {
+    try {
+      file.cut(block, bytes, records);
+    } catch (const core::Error&) {
+      if (!failure) failure = std::current_exception();
+    }
   }
 
   void add_lane(std::vector<std::unique_ptr<ByteSource>> sources) {
@@ -203,17 +225,26 @@ FastqBatchReader::~FastqBatchReader() = default;
 
 bool FastqBatchReader::next(FastqBatch& batch) {
   State& s = *state_;
+  if (s.failure) std::rethrow_exception(s.failure);
   for (; s.lane < s.lanes.size(); ++s.lane, s.lane_records = 0) {
     auto& files = s.lanes[s.lane];
     batch.mates.resize(files.size());
-    files[0].cut(batch.mates[0], s.options.batch_bytes);
-    const std::size_t count = batch.mates[0].size();
+    s.cut(files[0], batch.mates[0], s.options.batch_bytes, FastqCutter::kAllRecords);
+    std::size_t count = batch.mates[0].size();
     for (std::size_t mate = 1; mate < files.size(); ++mate) {
       // At the end of the first file one record is asked for, to see that there is none.
-      files[mate].cut(batch.mates[mate], 0, std::max<std::size_t>(count, 1));
+      s.cut(files[mate], batch.mates[mate], 0, std::max<std::size_t>(count, 1));
       const std::size_t here = batch.mates[mate].size();
+      if (s.failure) {
+        count = std::min(count, here);
+        continue;
+      }
       if (here < count) s.fail_unequal(files[mate], files[0], s.lane_records + here);
       if (here > count) s.fail_unequal(files[0], files[mate], s.lane_records);
+    }
+    if (s.failure) {
+      if (count == 0) std::rethrow_exception(s.failure);
+      for (FastqBlock& block : batch.mates) block.keep_first(count);
     }
     if (count == 0) continue;
     batch.lane = s.lane;

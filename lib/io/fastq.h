@@ -48,6 +48,8 @@ class FastqBlock {
   [[nodiscard]] const std::string& file() const { return file_; }
   /// Line of the title of a record, 1-based.
   [[nodiscard]] std::uint64_t line(std::size_t record) const;
+  /// Drops what comes after.
+  void keep_first(std::size_t records) { size_ = records < size_ ? records : size_; }
 
  private:
   friend class FastqCutter;

@@ -98,6 +98,33 @@ TEST_CASE("the first exception of any callback stops everything and comes out") 
   }
 }
 
+TEST_CASE("of several failing batches the first produced is told, and what came before it is delivered") {
+  for (const unsigned threads : {1u, 2u, 4u}) {
+    for (int turn = 0; turn < 50; ++turn) {
+      int next = 0, delivered = 0;
+      std::string told;
+      try {
+        ordered_batches<Batch>(
+            {.threads = threads},
+            [&](Batch& batch) {
+              if (next == 9) throw std::runtime_error("production of 9");
+              batch.number = next++;
+              return true;
+            },
+            [](Batch& batch) {
+              if (batch.number == 5) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+              if (batch.number >= 5) throw std::runtime_error("work on " + std::to_string(batch.number));
+            },
+            [&](Batch&) { ++delivered; });
+      } catch (const std::runtime_error& error) {
+        told = error.what();
+      }
+      CHECK(told == "work on 5");
+      CHECK(delivered == 5);
+    }
+  }
+}
+
 TEST_CASE("one thread spawns nothing: every callback runs in the caller") {
   const auto self = std::this_thread::get_id();
   bool elsewhere = false;

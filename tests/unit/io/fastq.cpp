@@ -152,11 +152,21 @@ TEST_CASE("names of mates must agree") {
                                                                              {"r1 1:N:0", "r1 2:N:0"},
                                                                              {"r1", "r1 2:N:0"},
                                                                              {"r1\tx", "r1 y"},
-                                                                             {"r1/1 x", "r1/2 y"}}) {
+                                                                             {"r1/1 x", "r1/2 y"},
+                                                                             {"SRR1.7.1", "SRR1.7.2"},
+                                                                             {"SRR1.7.1 7", "SRR1.7.2 7"}}) {
     CHECK(error_of({record(a), record(b)}) == "accepted");
   }
-  for (const auto& [a, b] : std::vector<std::pair<std::string, std::string>>{
-           {"r1", "r2"}, {"r1", "r11"}, {"r1/1", "r2/2"}, {"r1/1", "r1/22"}, {"r.1", "r.2"}, {"", "x"}}) {
+  for (const auto& [a, b] : std::vector<std::pair<std::string, std::string>>{{"r1", "r2"},
+                                                                             {"r1", "r11"},
+                                                                             {"r1/1", "r2/2"},
+                                                                             {"r1/1", "r1/22"},
+                                                                             {"r.1", "r.2"},
+                                                                             {"", "x"},
+                                                                             {"SRR1.7.1", "SRR1.8.2"},
+                                                                             {"SRR1.1", "SRR1.2"},
+                                                                             {".7.1", ".7.2"},
+                                                                             {"SRR1..1", "SRR1..2"}}) {
     const std::string message = error_of({record("same") + record(a), record("same") + record(b)});
     CHECK_THAT(message, Catch::StartsWith("R2.fq:5:") && Catch::Contains("stands beside"));
     CHECK(error_of({record(a), record(b)}, {.check_mate_names = false}) == "accepted");
@@ -210,7 +220,7 @@ TEST_CASE("broken FASTQ names file and line") {
       {good + "@b\nAC\tT\n+\nIIII\n", "R1.fq:6: '\\x09' in the sequence of b"},
       {good + "@b\nACGT\n+\nI\x7fII\n", "R1.fq:8: '\\x7F' in the qualities of b"},
       {good + std::string("@b\nACGT\n+\nI\0II\n", 15), "R1.fq:8: '\\x00' in the qualities of b"},
-      {good + "@b\nACGTACGT\n+\nIII\n@c56\n+\nACGT\n", "R1.fq:9: a record begins with '+'"},
+      {good + "@b\nACGTACGT\n+\nIII\n@c56\n+\nACGT\n", "R1.fq:8: 3 qualities for 8 bases"},
       {std::string(1000, '\0'), "R1.fq:1: a record begins with"},
   };
   for (const auto& [text, message] : broken) CHECK_THAT(error_of({text}), Catch::StartsWith(message));
@@ -277,6 +287,42 @@ TEST_CASE("an input that is damaged ahead fails in its place for any number of t
       CHECK(error.status() == core::Status::kBadInput);
       if (message.empty()) message = error.what();
       CHECK(error.what() == message);
+    }
+  }
+}
+
+TEST_CASE("of several broken records the first is told for any number of threads") {
+  const TemporaryFolder folder;
+  const std::string good = make_reads(3000, 90, 150, 1);
+  std::vector<std::size_t> records;  // where each begins
+  for (std::size_t at = 0; at < good.size();) {
+    records.push_back(at);
+    for (int line = 0; line < 4; ++line) at = good.find('\n', at) + 1;
+  }
+  // A base that is no letter is seen by parsing, a title without '@' by cutting: before, in and behind a batch.
+  for (const bool base_first : {true, false}) {
+    for (const std::size_t distance : {1, 5, 1500}) {
+      std::string text = good;
+      const std::size_t base = base_first ? 700 : 700 + distance, title = base_first ? 700 + distance : 700;
+      for (std::size_t record = base; record < 3000; record += 97) text[text.find('\n', records[record]) + 1] = '7';
+      text[records[title]] = '#';
+      const auto path = folder.write("R1.fq", text);
+      for (const unsigned threads : {1u, 2u, 4u}) {
+        for (int turn = 0; turn < 5; ++turn) {
+          core::RunContext context("test", "0", "test");
+          context.threads = threads;
+          io::FastqBatchReader reader({{{path}}}, {.batch_bytes = 10000}, context);
+          std::string message;
+          try {
+            core::ordered_batches<io::FastqBatch>(
+                {.threads = threads}, [&](io::FastqBatch& batch) { return reader.next(batch); },
+                [](io::FastqBatch& batch) { io::parse(batch); }, [](io::FastqBatch&) {});
+          } catch (const core::Error& error) {
+            message = error.what();
+          }
+          CHECK_THAT(message, Catch::Contains("R1.fq:" + std::to_string(4 * 700 + (base_first ? 2 : 1)) + ":"));
+        }
+      }
     }
   }
 }
