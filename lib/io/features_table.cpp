@@ -68,7 +68,11 @@ void write_features(core::OutputFile& out, std::vector<FeatureValue> values) {
 }
 
 std::vector<FeatureValue> read_features(const std::filesystem::path& path, core::RunContext& context) {
-  TsvReader reader(open_source(path, context));
+  return read_features(open_source(path, context));
+}
+
+std::vector<FeatureValue> read_features(std::unique_ptr<ByteSource> source) {
+  TsvReader reader(std::move(source));
   const std::size_t sample_column = reader.require("sample_id");
   const std::size_t feature_column = reader.require("feature");
   const std::size_t value_column = reader.require("value");
@@ -137,7 +141,11 @@ void refuse_repeated(const FeatureEntries& table, const std::string& file) {
 }  // namespace
 
 FeatureEntries read_feature_entries(const std::filesystem::path& path, core::RunContext& context) {
-  TsvReader reader(open_source(path, context));
+  return read_feature_entries(open_source(path, context));
+}
+
+FeatureEntries read_feature_entries(std::unique_ptr<ByteSource> source) {
+  TsvReader reader(std::move(source));
   const std::size_t sample_column = reader.require("sample_id");
   const std::size_t feature_column = reader.require("feature");
   const std::size_t value_column = reader.require("value");

@@ -3,12 +3,14 @@
 // modality@specimen:entity:measure.
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/output.h"
 #include "core/run_context.h"
+#include "io/byte_source.h"
 
 namespace immucan::io {
 
@@ -31,6 +33,7 @@ struct FeatureParts {
 void write_features(core::OutputFile& out, std::vector<FeatureValue> values);
 /// 65 on a malformed feature, a value that is neither finite nor NA, a duplicate.
 [[nodiscard]] std::vector<FeatureValue> read_features(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] std::vector<FeatureValue> read_features(std::unique_ptr<ByteSource> source);
 
 /// The same table with every name held once (16 bytes per value): for cohorts.
 struct FeatureEntries {
@@ -42,5 +45,6 @@ struct FeatureEntries {
   std::vector<Entry> entries;                  ///< in the order of the file
 };
 [[nodiscard]] FeatureEntries read_feature_entries(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] FeatureEntries read_feature_entries(std::unique_ptr<ByteSource> source);
 
 }  // namespace immucan::io

@@ -87,7 +87,11 @@ std::string sample_id_at(const TsvReader& reader, std::size_t column) {
 }  // namespace
 
 std::vector<Sample> read_samples(const std::filesystem::path& path, core::RunContext& context) {
-  TsvReader reader(open_source(path, context));
+  return read_samples(open_source(path, context), path.parent_path());
+}
+
+std::vector<Sample> read_samples(std::unique_ptr<ByteSource> source, const std::filesystem::path& folder) {
+  TsvReader reader(std::move(source));
   const std::size_t sample_column = reader.require("sample_id");
   const std::size_t patient_column = reader.require("patient_id");
   const std::size_t visit_column = reader.require("visit");
@@ -119,7 +123,7 @@ std::vector<Sample> read_samples(const std::filesystem::path& path, core::RunCon
     sample.modality = optional_text(reader, modality_column);
     if (day_column) sample.day = reader.number(*day_column);
     sample.batch = optional_text(reader, batch_column);
-    if (files_column) sample.files = parse_files(reader, *files_column, path.parent_path());
+    if (files_column) sample.files = parse_files(reader, *files_column, folder);
     samples.push_back(std::move(sample));
   }
   return samples;
