@@ -25,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/digest.h"
 #include "io/mzml_spectrum.h"
 
 namespace {
@@ -153,6 +154,14 @@ double scan_fastq(const std::string& text) {
              reads += at[-1] == '\n' && *plus == '+' ? 1 : 0;
            }
            return reads;
+         });
+}
+
+/// What every input costs that enters a run record.
+double hash_bytes() {
+  const std::string bytes(std::size_t{8} << 20, 'x');
+  return 1e-6 * rate(static_cast<double>(bytes.size()), [&] {
+           return static_cast<std::uint64_t>(immucan::core::sha256_hex(bytes)[0]);
          });
 }
 
@@ -331,6 +340,7 @@ std::vector<Kernel> kernels(const std::string& text) {
   std::vector<Kernel> list = {
       {"gzip-inflate", "MB/s of text, one stream (ISA-L, CRC checked)", [&] { return inflate_stream(text); }},
       {"bgzf-inflate", "MB/s of text, blocks of 64 KB (libdeflate, CRC checked)", [&] { return inflate_blocks(text); }},
+      {"sha256", "MB/s of bytes as they are stored, core::Sha256", hash_bytes},
       {"fastq-scan", "MB/s of text, memchr and lengths", [&] { return scan_fastq(text); }},
       {"base64", "MB/s of text, io::decode_base64", decode_base64},
       {"copy", "MB/s, memcpy of 64 MB", copy_memory},
