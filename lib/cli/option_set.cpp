@@ -206,6 +206,9 @@ void declare_shared(OptionSet::Detail& detail, SharedOptions& shared) {
   declare(detail, "-t,--threads", shared.threads, "Thread budget [SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, affinity]",
           {.record = false})
       ->check(CLI::Range(1, 1024));
+  declare(detail, "--max-expansion", shared.max_expansion,
+          "Refuse compressed input that holds more than so many times its size; 0 accepts any", {.record = false})
+      ->check(CLI::NonNegativeNumber);
   declare(detail, "--seed", shared.seed, "Seed of every random choice", {});
   declare(detail, "--tmpdir", shared.tmpdir, "Folder for temporary files [$TMPDIR, else the output folder]",
           {.record = false, .kind = ValueKind::kFolder});

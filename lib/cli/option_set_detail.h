@@ -29,6 +29,7 @@ struct OptionSet::Detail {
 struct SharedOptions {
   std::optional<std::int64_t> threads;
   std::int64_t seed = 1;
+  std::int64_t max_expansion = core::kDefaultMaxExpansion;
   std::optional<std::filesystem::path> tmpdir;
   bool quiet = false;
   bool verbose = false;

@@ -151,6 +151,7 @@ core::RunContext* make_context(std::unique_ptr<core::RunContext>& holder, const 
                                       : core::LogLevel::kNormal;
   const bool progress = shared.progress && !shared.quiet && isatty(STDERR_FILENO) != 0;
   holder = std::make_unique<core::RunContext>(tool, IMMUCAN_VERSION, entry.command.name, level, progress);
+  holder->max_expansion = static_cast<std::uint64_t>(shared.max_expansion);
   holder->threads =
       core::thread_budget(shared.threads ? std::optional(static_cast<unsigned>(*shared.threads)) : std::nullopt);
   holder->seed = static_cast<std::uint64_t>(shared.seed);

@@ -11,6 +11,9 @@
 
 namespace immucan::core {
 
+/// Sequencing reads reach 10 to 20, poly-A ones 200; deflate cannot pass 1032, zstd passes 10,000 on zeros.
+inline constexpr std::uint64_t kDefaultMaxExpansion = 1000;
+
 /// What a command needs besides its options: made once by guarded_main, handed down by reference. Tests make their own.
 struct RunContext {
   RunContext(std::string tool_name, std::string tool_version, std::string command_name,
@@ -27,6 +30,8 @@ struct RunContext {
   InterruptSource interrupt;
   unsigned threads = 1;
   std::uint64_t seed = 1;
+  /// Compressed input may hold so many times its own size (--max-expansion); 0 = any.
+  std::uint64_t max_expansion = kDefaultMaxExpansion;
   std::optional<std::filesystem::path> tmpdir;  ///< --tmpdir, else $TMPDIR; else commands use the output folder
   Parameters parameters;                        ///< scientific options, filled by the command line
   InputLedger inputs;

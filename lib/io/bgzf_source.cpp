@@ -121,6 +121,8 @@ bool BgzfSource::next_block(BgzfGroup& group, std::size_t text_limit) {
   group.blocks.push_back(entry);
   last_was_empty_ = entry.text_size == 0;
   raw.consume(static_cast<std::ptrdiff_t>(*size));
+  fetched_text_ += entry.text_size;
+  raw.check_expansion(fetched_text_);
   return true;
 }
 

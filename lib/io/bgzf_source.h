@@ -54,6 +54,7 @@ class BgzfSource final : public ByteSource {
   std::unique_ptr<ByteSource> tail_;
   bool finished_ = false;
   bool last_was_empty_ = false;
+  std::uint64_t fetched_text_ = 0;
   std::uint64_t position_ = 0;
   BgzfGroup group_;
   std::string pending_;

@@ -105,6 +105,7 @@ std::size_t GzipSource::read(std::span<char> buffer) {
     raw.consume(consumed);
     const std::size_t produced = room - s.inflate.avail_out;
     filled += produced;
+    raw.check_expansion(position_ + filled);
     if (code != ISAL_DECOMP_OK) fail(raw, describe(code), kCorruptRemedy);
     if (s.inflate.block_state == ISAL_BLOCK_FINISH) {
       s.finished = !next_member();

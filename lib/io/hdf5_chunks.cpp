@@ -173,6 +173,7 @@ ChunkOutcome read_chunks(std::int64_t dataset, const ElementKind& kind, std::siz
       {.threads = threads, .interrupt = interrupt},
       [&](Chunk& chunk) {
         if (next_row >= layout->rows || absent || damaged || out_of_range) return false;
+        H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // of this thread: the library would print
         const hsize_t offset[kMaximalRank] = {next_row};
         hsize_t stored = 0;
         // A chunk never written has no address: the library knows its fill value.

@@ -26,9 +26,8 @@ using detail::Hdf5Handle;
 
 namespace {
 
-/// Deflate shrinks by at most 1032:1; anything below this is accepted without looking.
+/// Anything below this is accepted without looking.
 constexpr std::uint64_t kAlwaysAllowedBytes = std::uint64_t{1} << 24;
-constexpr std::uint64_t kMaximalDeflateRatio = 1100;
 constexpr std::uint64_t kMaximalChunkBytes = std::uint64_t{1} << 30;
 constexpr std::uint64_t kAlwaysAllowedChunks = std::uint64_t{1} << 16;
 constexpr std::uint64_t kLeastChunkEntry = 16;  ///< bytes of the index of chunks
@@ -51,6 +50,17 @@ core::FileRecord hash_file(const std::filesystem::path& path, const std::string&
   return record;
 }
 
+/// What a data set may ask of memory.
+struct StorageLimits {
+  std::uint64_t file_bytes = 0;
+  std::uint64_t expansion = 0;  ///< bytes in memory for a stored one; 0 = any
+};
+
+/// Equal values deflate by up to 1032:1, and an honest container may hold them: a tenth on top of what streams may.
+constexpr std::uint64_t container_expansion(std::uint64_t max_expansion) {
+  return max_expansion + max_expansion / 10;
+}
+
 }  // namespace
 
 struct Hdf5Reader::State {
@@ -61,6 +71,7 @@ struct Hdf5Reader::State {
   std::ifstream stream;  ///< of a file that is not in memory
   // Both refer to the two above.
   std::optional<HeapReader> heaps;
+  StorageLimits limits{.expansion = container_expansion(core::kDefaultMaxExpansion)};
   std::optional<ObjectHeaders> headers;
   unsigned threads = 1;
   const core::InterruptSource* interrupt = nullptr;
@@ -117,6 +128,7 @@ void Hdf5Reader::State::open(const ReadAt& read_at, std::uint64_t size, const Hd
   if (!superblock) refuse_file(name);
   headers.emplace(*superblock, read_at);
   heaps.emplace(superblock->file, read_at);
+  limits.file_bytes = size;
   if (const auto outcome = headers->check(headers->root()); !outcome) refuse_object(name, "/", outcome.error());
   H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
   file = {H5Fopen(path, H5F_ACC_RDONLY, access.get()), H5Fclose};
@@ -164,6 +176,7 @@ Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& cont
   context.inputs.add(std::move(record));
   state_->threads = std::max(1U, context.threads);
   state_->interrupt = &context.interrupt;
+  state_->limits.expansion = container_expansion(context.max_expansion);
   std::ifstream& in = state_->stream;
   in.open(path, std::ios::binary);
   if (!in) core::raise_input_errno(state_->name, "open", errno != 0 ? errno : EIO);
@@ -250,7 +263,7 @@ namespace {
 /// Refuses values that lie in other files, chunks larger than any sane file or more of them than the file can name, and
 /// filters that are not at hand.
 void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
-                   std::size_t element_size, std::uint64_t file_bytes) {
+                   std::size_t element_size, const StorageLimits& limits) {
   const Hdf5Handle properties(H5Dget_create_plist(dataset.get()), H5Pclose);
   const H5D_layout_t layout = H5Pget_layout(properties.get());
   if (H5Pget_external_count(properties.get()) > 0 || layout == H5D_VIRTUAL) {
@@ -268,8 +281,9 @@ void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5
     if (chunk[i] != 0 && bytes > kMaximalChunkBytes / chunk[i]) reader.fail(path, "is cut into chunks beyond 1 GiB");
     bytes *= chunk[i];
   }
-  if (chunks > kAlwaysAllowedChunks && chunks > file_bytes / kLeastChunkEntry) {
-    reader.fail(path, fmt::format("is cut into {} chunks, which a file of {} bytes cannot hold", chunks, file_bytes));
+  if (chunks > kAlwaysAllowedChunks && chunks > limits.file_bytes / kLeastChunkEntry) {
+    reader.fail(path,
+                fmt::format("is cut into {} chunks, which a file of {} bytes cannot hold", chunks, limits.file_bytes));
   }
   const int filters = H5Pget_nfilters(properties.get());
   for (int i = 0; i < filters; ++i) {
@@ -285,7 +299,7 @@ void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5
 
 /// Product of the dimensions, refused when the file cannot hold that many values.
 std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
-                             std::size_t element_size, std::uint64_t file_bytes) {
+                             std::size_t element_size, const StorageLimits& limits) {
   std::uint64_t elements = 1;
   for (const std::uint64_t dimension : reader.shape(path)) {
     if (dimension != 0 && elements > kMaximalElements / dimension) {
@@ -293,11 +307,12 @@ std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, 
     }
     elements *= dimension;
   }
-  check_storage(reader, path, dataset, element_size, file_bytes);
+  check_storage(reader, path, dataset, element_size, limits);
   const std::uint64_t bytes = elements * element_size;
   const std::uint64_t stored = H5Dget_storage_size(dataset.get());
-  if (bytes > kAlwaysAllowedBytes && bytes / kMaximalDeflateRatio > stored) {
-    reader.fail(path, fmt::format("declares {} values but the file stores {} bytes for them", elements, stored));
+  if (limits.expansion != 0 && bytes > kAlwaysAllowedBytes && bytes / limits.expansion > stored) {
+    reader.fail(path, fmt::format("declares {} values but the file stores {} bytes for them", elements, stored),
+                "Write the file again with the tool that made it, or give a higher --max-expansion");
   }
   return static_cast<std::size_t>(elements);
 }
@@ -447,7 +462,7 @@ std::vector<T> Hdf5Reader::array(const std::string& path) const {
   const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
   const std::size_t size = std::max(sizeof(T), H5Tget_size(type.get()));
   const ReadFrom from{*this,           path,
-                      dataset,         checked_elements(*this, path, dataset, size, state_->heaps->file_bytes()),
+                      dataset,         checked_elements(*this, path, dataset, size, state_->limits),
                       state_->threads, state_->interrupt};
   if (what == Hdf5Kind::kIntegers) return read_integers<T>(from, type.get());
   if constexpr (std::is_floating_point_v<T>) {
@@ -466,7 +481,7 @@ std::vector<std::uint8_t> Hdf5Reader::booleans(const std::string& path) const {
   if (kind(path) != Hdf5Kind::kBooleans) fail(path, "is not a boolean array");
   const Hdf5Handle dataset = state_->dataset(path);
   const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
-  std::vector<std::uint8_t> values(checked_elements(*this, path, dataset, 1, state_->heaps->file_bytes()));
+  std::vector<std::uint8_t> values(checked_elements(*this, path, dataset, 1, state_->limits));
   if (!values.empty() && H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     fail(path, "cannot be read (damaged or truncated data)");
   }
@@ -482,9 +497,8 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& path) const {
   const detail::RawReferences raw;
   const std::size_t size =
       H5Tis_variable_str(type.get()) > 0 ? state_->heaps->reference_bytes() : H5Tget_size(type.get());
-  auto values =
-      detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(),
-                         checked_elements(*this, path, dataset, size, state_->heaps->file_bytes()), *state_->heaps);
+  auto values = detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(),
+                                   checked_elements(*this, path, dataset, size, state_->limits), *state_->heaps);
   if (!values) fail(path, values.error());
   return std::move(*values);
 }

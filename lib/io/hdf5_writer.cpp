@@ -154,6 +154,7 @@ struct Hdf5Writer::State {
         },
         [&](Chunk& chunk) { compress(chunk, rows); },
         [&](Chunk& chunk) {
+          H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // of this thread: the library would print
           std::vector<hsize_t> offset(rank, 0);
           offset.front() = chunk.first_row;
           errno = 0;

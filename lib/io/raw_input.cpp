@@ -1,6 +1,7 @@
 #include "io/raw_input.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ namespace immucan::io {
 
 namespace {
 // Large enough that a system call and a hash update are lost in the noise, small enough to stay in L2.
+constexpr std::uint64_t kAlwaysAllowed = std::uint64_t{16} << 20;  // harmless, whatever it came from
 constexpr std::size_t kWindow = std::size_t{256} << 10;
 }  // namespace
 
@@ -140,6 +142,16 @@ std::size_t RawInput::read(std::span<char> buffer) {
     filled += taken;
   }
   return filled;
+}
+
+void RawInput::check_expansion(std::uint64_t decompressed) const {
+  const std::uint64_t limit = state_->context != nullptr ? state_->context->max_expansion : core::kDefaultMaxExpansion;
+  const std::uint64_t consumed = std::max<std::uint64_t>(1, offset());
+  if (limit == 0 || decompressed <= kAlwaysAllowed || decompressed / limit < consumed) return;
+  core::raise(core::ParseError{state_->name, core::Place::byte(offset()),
+                               fmt::format("{} bytes hold {} bytes, more than {} times as many (a decompression bomb?)",
+                                           consumed, decompressed, limit),
+                               "If the file is what it should be, give a higher --max-expansion"});
 }
 
 std::uint64_t RawInput::offset() const {

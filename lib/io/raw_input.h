@@ -35,6 +35,8 @@ class RawInput {
   /// Offset in the stored bytes of the first available one.
   [[nodiscard]] std::uint64_t offset() const;
   [[nodiscard]] const std::string& name() const;
+  /// 65 when the bytes consumed so far have become more than --max-expansion times as many (beyond the first 16 MB).
+  void check_expansion(std::uint64_t decompressed) const;
 
   static constexpr std::size_t kLookback = 16;
 

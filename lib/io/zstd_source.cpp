@@ -60,6 +60,7 @@ std::size_t ZstdSource::read(std::span<char> buffer) {
                                    fmt::format("zstd stream cannot be decoded ({})", ZSTD_getErrorName(code)),
                                    std::move(remedy)});
     }
+    raw.check_expansion(position_ + output.pos);
     s.in_frame = code != 0;
     if (!has_input && s.in_frame && output.pos == before) {
       core::raise(core::ParseError{raw.name(), core::Place::byte(raw.offset()),

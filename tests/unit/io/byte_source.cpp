@@ -130,6 +130,40 @@ TEST_CASE("broken compressed inputs are refused with the place") {
   check_broken(flipped(good_zstd, 20), "cannot be decoded");
 }
 
+TEST_CASE("input that grows beyond --max-expansion is refused") {
+  const TemporaryFolder folder;
+  const std::string zeros(std::size_t{24} << 20, '\0');
+  for (const auto& [form, bytes] : std::vector<std::pair<std::string, std::string>>{
+           {"gzip", gzip(zeros)}, {"bgzf", bgzf(zeros)}, {"zstd", zstd(zeros)}}) {
+    INFO(form);
+    const auto path = folder.write("bomb", bytes);
+    const auto read = [&](std::uint64_t limit) {
+      core::RunContext context("test", "0", "test");
+      context.max_expansion = limit;
+      const auto source = io::open_source(path, context);
+      return io::read_all(*source).size();
+    };
+    CHECK(read(0) == zeros.size());
+    CHECK(read(100000) == zeros.size());
+    CHECK_THROWS_MATCHES(read(100), core::Error,
+                         Catch::Matchers::Predicate<core::Error>(
+                             [](const core::Error& error) {
+                               const std::string what = error.what();
+                               return error.status() == core::Status::kBadInput &&
+                                      what.find("more than 100 times") != std::string::npos &&
+                                      what.find("--max-expansion") != std::string::npos;
+                             },
+                             "names limit and option"));
+  }
+  // By default gzip of nothing but zeros (1030:1) is refused, and so is such a zstd frame.
+  const std::string bomb = gzip(zeros), frame = zstd(zeros);
+  CHECK_THROWS_AS(io::read_all(*io::open_memory(bomb)), core::Error);
+  CHECK_THROWS_AS(io::read_all(*io::open_memory(frame)), core::Error);
+  // Little text may come from anything.
+  const std::string some(std::size_t{15} << 20, '\0'), packed = zstd(some);
+  CHECK(io::read_all(*io::open_memory(packed)).size() == some.size());
+}
+
 TEST_CASE("compressions that are not read are named") {
   for (const auto& [bytes, kind] :
        std::vector<std::pair<std::string, std::string>>{{"BZh91AY&SY....", "bzip2"},
