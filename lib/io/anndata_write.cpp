@@ -163,7 +163,7 @@ void write_csr(Hdf5Writer& out, const std::string& path, const CsrMatrix& matrix
   out.array<float>(path + "/data", matrix.value);
   out.array<std::int32_t>(path + "/indices", matrix.column);
   // scipy keeps both index arrays in one type; 64 bits only where they are needed.
-  if (matrix.stored() <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+  if (matrix.row_start.back() <= std::numeric_limits<std::int32_t>::max()) {
     const std::vector<std::int32_t> narrow(matrix.row_start.begin(), matrix.row_start.end());
     out.array<std::int32_t>(path + "/indptr", narrow);
   } else {

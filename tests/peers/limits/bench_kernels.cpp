@@ -160,9 +160,8 @@ double scan_fastq(const std::string& text) {
 /// What every input costs that enters a run record.
 double hash_bytes() {
   const std::string bytes(std::size_t{8} << 20, 'x');
-  return 1e-6 * rate(static_cast<double>(bytes.size()), [&] {
-           return static_cast<std::uint64_t>(immucan::core::sha256_hex(bytes)[0]);
-         });
+  return 1e-6 * rate(static_cast<double>(bytes.size()),
+                     [&] { return static_cast<std::uint64_t>(immucan::core::sha256_hex(bytes)[0]); });
 }
 
 double decode_base64() {

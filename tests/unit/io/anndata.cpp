@@ -131,6 +131,22 @@ TEST_CASE("arrays beyond one chunk are compressed and read back") {
   CHECK(std::filesystem::file_size(folder.path() / "big1") < values.size() * 4);
 }
 
+TEST_CASE("index pointers beyond 2^31 are kept in 64 bits") {
+  const test::TemporaryFolder folder;
+  const auto path = folder.path() / "large.h5ad";
+  constexpr std::int64_t kFirstRow = (std::int64_t{1} << 31) + 5;
+  io::AnnData data;
+  data.obs.index = {"a", "b"};
+  data.var.index = {"g"};
+  data.x = io::CsrMatrix{2, 1, {0, kFirstRow, kFirstRow + 1}, {}, {}};  // its 16 GB of values left out
+  io::write_anndata(path, data);
+  core::RunContext context("test", "0", "test");
+  const io::Hdf5Reader in(path, context);
+  CHECK(in.array<std::int64_t>("/X/indptr") == data.x->row_start);
+  CHECK_THROWS_AS(in.array<std::int32_t>("/X/indptr"), core::Error);
+  CHECK_THROWS_AS(io::read_anndata(path, context), core::Error);
+}
+
 TEST_CASE("a CSC matrix and unsorted rows are read as sorted CSR") {
   const test::TemporaryFolder folder;
   Parts parts;
