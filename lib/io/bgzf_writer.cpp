@@ -60,6 +60,7 @@ BgzfWriter::BgzfWriter(core::OutputFile& out, unsigned threads, int level)
 }
 
 BgzfWriter::~BgzfWriter() = default;
+BgzfWriter::BgzfWriter(BgzfWriter&&) noexcept = default;
 
 void BgzfWriter::write(std::string_view bytes) {
   pending_.append(bytes);

@@ -15,8 +15,7 @@ class BgzfWriter {
  public:
   explicit BgzfWriter(core::OutputFile& out, unsigned threads = 1, int level = 4);
   ~BgzfWriter();
-  BgzfWriter(const BgzfWriter&) = delete;
-  BgzfWriter& operator=(const BgzfWriter&) = delete;
+  BgzfWriter(BgzfWriter&&) noexcept;
   void write(std::string_view bytes);
   /// Compresses what is left and writes the end marker. Call once, after the last write.
   void finish();
