@@ -35,12 +35,10 @@ std::string lengths_text(std::span<const std::uint32_t> lengths) {
 /// Reads lists into the parts they belong to.
 class ListReader {
  public:
-  explicit ListReader(core::RunContext& context) : context_(context) {}
-
   /// Column i of the file goes to parts[i]; further columns are passed over.
-  void read(const std::filesystem::path& path, std::span<BarcodePart* const> parts,
-            std::span<const std::vector<std::uint32_t>> lengths) {
-    io::LineReader lines(io::open_source(path, context_));
+  static void read(std::unique_ptr<io::ByteSource> source, std::span<BarcodePart* const> parts,
+                   std::span<const std::vector<std::uint32_t>> lengths) {
+    io::LineReader lines(std::move(source));
     std::string_view line;
     std::vector<std::string_view> columns;
     bool any = false;
@@ -79,9 +77,6 @@ class ListReader {
       }
     }
   }
-
- private:
-  core::RunContext& context_;
 };
 
 }  // namespace
@@ -163,14 +158,13 @@ std::optional<std::uint32_t> BarcodePart::find_in(const Table& table, std::uint3
 Whitelist::Whitelist(std::span<const std::filesystem::path> paths, const Geometry& geometry,
                      core::RunContext& context) {
   const auto& lengths = geometry.part_lengths();
-  ListReader reader(context);
   name_.clear();
   for (const auto& path : paths) name_ += (name_.empty() ? "" : ", ") + path.filename().string();
   const auto read_all = [&](std::span<const std::vector<std::uint32_t>> part_lengths) {
     parts_.resize(part_lengths.size());
     std::vector<BarcodePart*> targets;
     for (BarcodePart& part : parts_) targets.push_back(&part);
-    reader.read(paths.front(), targets, part_lengths);
+    ListReader::read(io::open_source(paths.front(), context), targets, part_lengths);
   };
   if (lengths.size() == 1 && paths.size() == 1) {
     read_all(lengths);
@@ -178,7 +172,7 @@ Whitelist::Whitelist(std::span<const std::filesystem::path> paths, const Geometr
     parts_.resize(paths.size());
     for (std::size_t i = 0; i < paths.size(); ++i) {
       BarcodePart* const part = &parts_[i];
-      reader.read(paths[i], std::span(&part, 1), std::span(&lengths[i], 1));
+      ListReader::read(io::open_source(paths[i], context), std::span(&part, 1), std::span(&lengths[i], 1));
     }
   } else if (paths.size() == 1) {
     const std::uint32_t whole = geometry.barcode_length();
@@ -198,6 +192,14 @@ Whitelist::Whitelist(std::span<const std::filesystem::path> paths, const Geometr
                     "file with a column per part.",
                     paths.size(), lengths.size(), lengths.size() == 1 ? "" : "s"));
   }
+  finish();
+}
+
+Whitelist::Whitelist(std::unique_ptr<io::ByteSource> columns, const Geometry& geometry)
+    : parts_(geometry.part_lengths().size()) {
+  std::vector<BarcodePart*> targets;
+  for (BarcodePart& part : parts_) targets.push_back(&part);
+  ListReader::read(std::move(columns), targets, geometry.part_lengths());
   finish();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "core/run_context.h"
+#include "io/byte_source.h"
 #include "scrna/geometry.h"
 
 namespace immucan::scrna {
@@ -69,6 +71,8 @@ class Whitelist {
   /// other letters, a sequence that appears twice, no sequence, more than 2^28 combinations; 64 on another number of
   /// files.
   Whitelist(std::span<const std::filesystem::path> paths, const Geometry& geometry, core::RunContext& context);
+  /// From memory (tests, fuzzing): a column per part.
+  Whitelist(std::unique_ptr<io::ByteSource> columns, const Geometry& geometry);
   /// From memory: whole barcodes of one length.
   Whitelist(std::span<const std::string> barcodes, std::uint32_t length);
 
