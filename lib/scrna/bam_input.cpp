@@ -306,7 +306,10 @@ std::optional<CountingRules> starsolo_rules(std::string_view header) {
   std::string_view command = header.substr(at + kCommand.size());
   command = command.substr(0, command.find('\n'));
   if (command.find("--soloType") == std::string_view::npos) return std::nullopt;
-  CountingRules rules{UmiRule::k1mmAll, MultiGeneRule::kKeep, false, false};
+  CountingRules rules;
+  rules.umi = UmiRule::k1mmAll;
+  rules.multi_gene = MultiGeneRule::kKeep;
+  rules.correct_shared = false;
   const std::string_view umi = argument_of(command, "--soloUMIdedup").value_or("");
   if (umi == "1MM_CR") rules.umi = UmiRule::k1mmCr;
   if (umi == "1MM_Directional") rules.umi = UmiRule::kDirectional;
@@ -314,7 +317,8 @@ std::optional<CountingRules> starsolo_rules(std::string_view header) {
   if (umi == "Exact") rules.umi = UmiRule::kExact;
   const std::string_view genes = argument_of(command, "--soloUMIfiltering").value_or("");
   if (genes == "MultiGeneUMI") rules.multi_gene = MultiGeneRule::kMostReads;
-  if (genes == "MultiGeneUMI_All") rules.multi_gene = MultiGeneRule::kDrop;
+  // Read by STAR 2.7.11b, but applied to reads of several genes only: counts of single genes are those of "-".
+  rules.known_umis_are_counted = genes == "MultiGeneUMI_All";
   if (genes == "MultiGeneUMI_CR") rules.multi_gene = MultiGeneRule::kCorrectedReads;
   return rules;
 }

@@ -29,13 +29,13 @@ constexpr std::size_t kResolveAtOnce = 4096;
 // What a run needs besides reads in waiting: text and work space of a batch, everything else that is small.
 constexpr std::size_t kBatchText = std::size_t{256} << 10;  // of read 1: mates, work space and all stay in cache
 constexpr std::uint64_t kBatchBytes = std::uint64_t{2} << 20;
-constexpr std::uint64_t kOtherBytes = std::uint64_t{24} << 20;
-constexpr std::uint64_t kBarcodeBytes = 8;
+constexpr std::uint64_t kOtherBytes = std::uint64_t{48} << 20;
+constexpr std::uint64_t kBarcodeBytes = 16;  // code, exact reads, bitmap
 constexpr std::uint64_t kLeastStoreBytes = std::uint64_t{16} << 20;
 
-/// One part in eight of the memory is for reads whose barcode is not decided.
+/// One part in sixteen of the memory is for reads whose barcode is not decided; twice that for the counts of cells.
 std::size_t deferred_budget(const CountOptions& options) {
-  return options.memory ? *options.memory / 8 : std::numeric_limits<std::size_t>::max();
+  return options.memory ? *options.memory / 16 : std::numeric_limits<std::size_t>::max();
 }
 
 /// Barcode and UMI of a read that is mapped.
@@ -268,14 +268,14 @@ std::uint64_t store_budget(const CountOptions& options, const ReferenceIndex& in
                            unsigned threads) {
   if (!options.memory) return MoleculeStore::kUnlimited;
   const std::uint64_t batches = threads <= 1 ? 1 : 2 * std::uint64_t{threads} + 2;
-  const std::uint64_t fixed =
-      index.bytes() + whitelist.size() * kBarcodeBytes + batches * kBatchBytes + kOtherBytes + deferred_budget(options);
+  const std::uint64_t fixed = index.bytes() + whitelist.size() * kBarcodeBytes + batches * kBatchBytes + kOtherBytes +
+                              3 * deferred_budget(options);
   if (fixed + kLeastStoreBytes > *options.memory) {
     core::raise_usage(
         fmt::format("--memory: {} MB do not hold the index, {} barcodes and the batches of {} threads. Give "
                     "at least {} MB.",
                     *options.memory >> 20, whitelist.size(), threads,
-                    ((fixed - deferred_budget(options) + kLeastStoreBytes) * 8 / 7 >> 20) + 1));
+                    ((fixed - 3 * deferred_budget(options) + kLeastStoreBytes) * 16 / 13 >> 20) + 1));
   }
   return *options.memory - fixed;
 }

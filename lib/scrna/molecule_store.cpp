@@ -1,7 +1,7 @@
 #include "scrna/molecule_store.h"
 
 #include <algorithm>
-#include <tuple>
+#include <utility>
 
 namespace immucan::scrna {
 
@@ -64,8 +64,9 @@ void MoleculeStore::append(Partition& partition, std::span<const MoleculeReads> 
 void MoleculeStore::make_room(Partition& partition, std::size_t more) {
   auto& records = partition.records;
   if (records.size() + more <= records.capacity()) return;
-  if (records.size() >= std::max(kFirstMerge, 2 * partition.merged) || records.size() + more > limit_) {
-    merge(records);
+  if (records.size() >= std::max(kFirstMerge, partition.merged + partition.merged / 2) ||
+      records.size() + more > limit_) {
+    merge(records, partition.merged);
     partition.merged = records.size();
     // What barely shrinks would be sorted again and again.
     if (records.size() + more > limit_ || (records.capacity() >= limit_ && records.size() > limit_ / 2))
@@ -87,24 +88,39 @@ void MoleculeStore::spill(Partition& partition) {
   partition.merged = 0;
 }
 
-void MoleculeStore::merge(std::vector<MoleculeReads>& records) {
-  std::ranges::sort(records, before);
-  std::size_t out = 0;
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    if (out != 0 && same(records[out - 1], records[i])) {
-      MoleculeReads& last = records[out - 1];
-      const std::uint32_t reads = std::min(last.reads() + records[i].reads(), 0xffffffU);
-      last.reads_and_evidence = reads * MoleculeReads::kOneRead | last.evidence() | records[i].evidence();
+namespace {
+
+/// Equal neighbours of a sorted range become one; the new end.
+auto sum_equal(std::vector<MoleculeReads>::iterator begin, std::vector<MoleculeReads>::iterator end) {
+  if (begin == end) return end;
+  auto last = begin;
+  for (auto at = begin + 1; at != end; ++at) {
+    if (same(*last, *at)) {
+      const std::uint32_t reads = std::min(last->reads() + at->reads(), 0xffffffU);
+      last->reads_and_evidence = reads * MoleculeReads::kOneRead | last->evidence() | at->evidence();
     } else {
-      records[out++] = records[i];
+      *++last = *at;
     }
   }
-  records.resize(out);
+  return last + 1;
+}
+
+}  // namespace
+
+/// The first `merged` records are sorted and distinct already.
+void MoleculeStore::merge(std::vector<MoleculeReads>& records, std::size_t merged) {
+  const auto middle = records.begin() + static_cast<std::ptrdiff_t>(merged);
+  std::sort(middle, records.end(), before);
+  records.erase(sum_equal(middle, records.end()), records.end());
+  if (merged == 0) return;
+  std::inplace_merge(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(merged), records.end(), before);
+  records.erase(sum_equal(records.begin(), records.end()), records.end());
 }
 
 std::vector<MoleculeReads> MoleculeStore::take(std::size_t i) {
   Partition& partition = (*partitions_)[i];
   std::vector<MoleculeReads> records = std::exchange(partition.records, {});
+  std::size_t merged = std::exchange(partition.merged, 0);
   std::size_t all = records.size();
   for (const Run& run : partition.runs) all += run.records;
   if (!partition.runs.empty()) {
@@ -115,7 +131,7 @@ std::vector<MoleculeReads> MoleculeStore::take(std::size_t i) {
       file_->read_at(run.offset, {reinterpret_cast<char*>(records.data() + at), run.records * sizeof(MoleculeReads)});
     }
   }
-  merge(records);
+  merge(records, merged);
   return records;
 }
 

@@ -80,7 +80,7 @@ class MoleculeStore {
     std::size_t merged = 0;  ///< records left by the last merge
     std::vector<Run> runs;
   };
-  static void merge(std::vector<MoleculeReads>& records);
+  static void merge(std::vector<MoleculeReads>& records, std::size_t merged);
   void append(Partition& partition, std::span<const MoleculeReads> reads);
   void make_room(Partition& partition, std::size_t more);
   void spill(Partition& partition);

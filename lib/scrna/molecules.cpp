@@ -244,7 +244,7 @@ class CellCounter {
     shared_ = shared_umis(several_, sets_);
     // STARsolo leaves out UMIs of single genes only where it looks at genes per UMI at all: with correction the
     // corrected ones, otherwise all.
-    if (rules_.multi_gene != MultiGeneRule::kKeep || rules_.correct_shared) {
+    if (rules_.multi_gene != MultiGeneRule::kKeep || rules_.correct_shared || rules_.known_umis_are_counted) {
       const auto& known = rules_.multi_gene == MultiGeneRule::kCorrectedReads ? corrected_ : raw_;
       std::erase_if(shared_, [&](const SharedUmi& umi) { return !genes_of_umi(known, umi.umi).empty(); });
     }

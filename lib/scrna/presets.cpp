@@ -8,9 +8,11 @@ namespace {
 
 constexpr std::array<Preset, 4> kPresets = {{
     {"default", {}},
-    {"cellranger", {UmiRule::k1mmCr, MultiGeneRule::kCorrectedReads, false, false}},
-    {"starsolo", {UmiRule::k1mmAll, MultiGeneRule::kKeep, false, false}, BarcodeRule::kSeenExactly},
-    {"alevin-fry", {UmiRule::kExact, MultiGeneRule::kWinner, false, false}},
+    {"cellranger", {.umi = UmiRule::k1mmCr, .multi_gene = MultiGeneRule::kCorrectedReads, .correct_shared = false}},
+    {"starsolo",
+     {.umi = UmiRule::k1mmAll, .multi_gene = MultiGeneRule::kKeep, .correct_shared = false},
+     BarcodeRule::kSeenExactly},
+    {"alevin-fry", {.umi = UmiRule::kExact, .multi_gene = MultiGeneRule::kWinner, .correct_shared = false}},
 }};
 
 }  // namespace

@@ -34,6 +34,8 @@ struct CountingRules {
   /// Reads of several genes: their UMIs are corrected too, against those of single genes and among themselves. STARsolo
   /// and alevin-fry take them as sequenced.
   bool correct_shared = true;
+  /// Leave out UMIs of several genes that a single gene has, also under kKeep.
+  bool known_umis_are_counted = false;
   /// Distribute molecules of several genes by expectation maximisation, into a layer of its own.
   bool expectation_maximisation = false;
   /// Hand over the molecules one by one, not only their numbers (12 bytes each).

@@ -301,7 +301,8 @@ TEST_CASE("the rules of the STARsolo run that wrote a BAM") {
   CHECK(rules(" --soloUMIfiltering - --soloUMIdedup 1MM_Directional") ==
         std::pair(UmiRule::kDirectional, MultiGeneRule::kKeep));
   CHECK(rules(" --soloUMIfiltering MultiGeneUMI_All --soloUMIdedup Exact") ==
-        std::pair(UmiRule::kExact, MultiGeneRule::kDrop));
+        std::pair(UmiRule::kExact, MultiGeneRule::kKeep));
+  CHECK(rules(" --soloUMIfiltering MultiGeneUMI") == std::pair(UmiRule::k1mmAll, MultiGeneRule::kMostReads));
   CHECK(!scrna::starsolo_rules("@CO\tuser command line: STAR --genomeDir x\n"));
   CHECK(!scrna::starsolo_rules("@PG\tID:bwa\n"));
 }
