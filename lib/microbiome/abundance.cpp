@@ -4,8 +4,12 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <set>
 
 #include "microbiome/kmer_depth.h"
+#include "microbiome/novel_genus.h"
+#include "microbiome/unseen.h"
 
 namespace immucan::microbiome {
 
@@ -30,8 +34,20 @@ constexpr double kCoreShare = 0.1;
 /// Dispersion of k-mer counts from which on several strains are taken for the reason.
 constexpr double kMixedStrains = 1.1;
 constexpr std::uint64_t kSmallGenome = 100000;
-/// A species of which more than this share of fragments shows no k-mer cannot be measured anyway.
-constexpr double kMostUnseen = 0.5;
+/// The least share of a genome that a strain of the species holds, for the test of an even spread, and a probability
+/// below which fragments are taken for clustered.
+constexpr double kLeastContent = 0.4, kUnlikelyClustering = 0.002;
+/// Identity of strains at the edge of their species, and of near relatives outside it; how much more similar a relative
+/// looks whose fragments pick the best of several species; the prior (logarithm of 4) for a strain, or against it where
+/// the genus holds a relative.
+constexpr double kStrainIdentity = 0.965, kRelativeIdentity = 0.935, kPickedIdentity = 0.005, kIdentityOdds = 1.386;
+constexpr double kLongRead = 1000;  ///< bases
+/// What the lengths of strains' genomes, repeats and mixed strains add to the error of a depth (SD of the logarithm).
+constexpr double kModelError = 0.03;
+/// Mobile elements are seldom longer (bases).
+constexpr double kElementLength = 5000;
+/// Fragments that several species share are given to one in proportion to those of its own, with this much freedom.
+constexpr double kShareFreedom = 1.5, kLeastOwnShare = 0.02;
 
 /// A stretch is crowded with that many times the fragments expected (and their standard deviation, and one); at least
 /// this share of a present species' fragments is taken for its own.
@@ -63,16 +79,14 @@ UnitCounts count_units(const Database& database, const SampleCounts& counts) {
   return units;
 }
 
-/// The species of every set, or kMixed.
-std::vector<TaxonIndex> species_of_sets(const Database& database) {
-  std::vector<TaxonIndex> species(database.sets(), SampleCounts::kMixed);
-  for (std::size_t set = 0; set < species.size(); ++set) {
-    const auto members = database.set(set);
-    species[set] = database.genomes()[members[0]].species;
-    for (const std::uint32_t genome : members)
-      if (database.genomes()[genome].species != species[set]) species[set] = SampleCounts::kMixed;
+/// Probability of at least `count` events of a Poisson distribution.
+double poisson_tail(double mean, std::uint64_t count) {
+  double term = std::exp(-mean), below = 0;
+  for (std::uint64_t x = 0; x < count; ++x) {
+    below += term;
+    term *= mean / static_cast<double>(x + 1);
   }
-  return species;
+  return std::max(0.0, 1 - below);
 }
 
 class Estimator {
@@ -84,13 +98,16 @@ class Estimator {
         species_genomes_(database.taxonomy().size()) {
     for (const GenomeRecord& genome : genomes_)
       if (genome.is_host == 0) ++species_genomes_[genome.species];
+    for (std::uint32_t g = 0; g < genomes_.size(); ++g)
+      if (genomes_[g].is_host == 0) genomes_of_[genomes_[g].species].push_back(g);
   }
 
   SampleAbundance run() {
     collect_evidence();
     SampleAbundance result;
-    for (auto& [species, evidence] : evidence_) evidence.present = is_present(evidence);
+    for (auto& [species, evidence] : evidence_) evidence.present = is_spread(evidence);
     measure_depths();
+    judge_identities();
     fit();
     for (auto& [species, evidence] : evidence_) {
       result.evidence.push_back(evidence);
@@ -106,6 +123,7 @@ class Estimator {
       result.estimated_fragments += species.estimated_fragments;
     }
     result.kmer_survival = survival_;
+    result.novel = find_novel_genera(database_, counts_, result.evidence, survival_);
     return result;
   }
 
@@ -137,11 +155,10 @@ class Estimator {
 
   void count_kmers() {
     const UnitCounts units = count_units(database_, counts_);
-    const std::vector<TaxonIndex> set_species = species_of_sets(database_);
     genome_kmers_.resize(genomes_.size());
     for (std::size_t unit = 1; unit < units.seen.size(); ++unit) {
       const UnitRecord& record = database_.units()[unit];
-      if (set_species[record.set] == SampleCounts::kMixed) continue;
+      if (database_.set_species(record.set) == SampleCounts::kMixed) continue;
       for (const std::uint32_t genome : database_.set(record.set)) {
         GenomeKmers& kmers = genome_kmers_[genome];
         kmers.kmers += record.kmers;
@@ -149,7 +166,8 @@ class Estimator {
         kmers.sum += units.sum[unit];
       }
       // Bins carry the k-mers of the species that are found nowhere else.
-      if (evidence_.contains(set_species[record.set]))
+      const auto found = evidence_.find(database_.set_species(record.set));
+      if (found != evidence_.end() && found->second.strong_fragments >= 2)
         for (const std::uint32_t genome : database_.set(record.set)) bin_kmers_[genome][record.bin] += record.kmers;
     }
   }
@@ -157,18 +175,9 @@ class Estimator {
   /// Fragments show only where a k-mer is found. What share do not, by differences and errors alone, and what share of
   /// k-mers would be found in all?
   void estimate_unseen(SpeciesEvidence& evidence) const {
-    evidence.intact = evidence.hit_rate;
-    if (counts_.reads == 0) return;
-    const auto reads = static_cast<double>(counts_.reads);
-    const auto length =
-        std::min<std::size_t>(static_cast<std::size_t>(static_cast<double>(counts_.bases) / reads), 500);
-    const double lookups = std::min(static_cast<double>(counts_.base_lookups) / reads, 100.0);
-    const double mates = reads / static_cast<double>(std::max<std::uint64_t>(1, counts_.fragments));
-    for (int round = 0; round < 4; ++round) {
-      const double empty = empty_read_probability(evidence.intact, database_.parameters().k, length, lookups);
-      evidence.unseen = std::min(kMostUnseen, std::pow(empty, mates));
-      evidence.intact = evidence.hit_rate * (1 - evidence.unseen);
-    }
+    const UnseenShare share = unseen_share(evidence.hit_rate, read_shape(database_, counts_));
+    evidence.unseen = share.unseen;
+    evidence.intact = share.intact;
   }
 
   void expect_empty_mates(SpeciesEvidence& evidence) const {
@@ -181,8 +190,7 @@ class Estimator {
 
   void choose_reference(SpeciesEvidence& evidence) {
     double best = -1;
-    for (std::uint32_t genome = 0; genome < genomes_.size(); ++genome) {
-      if (genomes_[genome].species != evidence.species || genomes_[genome].is_host != 0) continue;
+    for (const std::uint32_t genome : genomes_of_[evidence.species]) {
       const GenomeKmers& kmers = genome_kmers_[genome];
       const double share = static_cast<double>(kmers.seen) / std::max(1.0, static_cast<double>(kmers.kmers));
       if (share <= best) continue;
@@ -197,17 +205,74 @@ class Estimator {
   void count_loci(SpeciesEvidence& evidence) {
     const auto& bins = bin_kmers_[evidence.reference];
     double fragments = 0, total = 0;
+    std::uint64_t capped = 0;
     for (const auto& [bin, kmers] : bins) {
       fragments += counts_.bin_strong[bin];
+      capped += std::min<std::uint32_t>(counts_.bin_strong[bin], 2);
       evidence.loci += counts_.bin_strong[bin] != 0 ? 1 : 0;
       total += kmers;
     }
+    evidence.places = count_places(evidence.reference);
     for (const auto& [bin, kmers] : bins) evidence.expected_loci += 1 - std::exp(-fragments * kmers / total);
+    // Of few fragments hardly two fall in one stretch, even where the strain holds only a part of the genome. How
+    // likely are as many second ones as were seen? A heap of fragments in one stretch counts as one second fragment.
+    const double available = kLeastContent * static_cast<double>(bins.size());
+    if (2 * static_cast<double>(capped) < available) {
+      const auto n = static_cast<double>(capped);
+      evidence.clustering = poisson_tail(n - available * -std::expm1(-n / available), capped - evidence.loci);
+    }
   }
 
-  [[nodiscard]] static bool is_present(const SpeciesEvidence& evidence) {
-    return evidence.strong_fragments >= 2 && evidence.loci >= 2 &&
-           static_cast<double>(evidence.loci) >= 0.4 * evidence.expected_loci;
+  /// Stretches with a strong fragment that lie far enough apart not to be of one mobile element.
+  [[nodiscard]] std::uint64_t count_places(std::uint32_t number) const {
+    const GenomeRecord& genome = genomes_[number];
+    const double stretch = static_cast<double>(genome.length) / std::max<std::uint32_t>(1, genome.bins);
+    const double apart = std::min(kElementLength, static_cast<double>(genome.length) / 16);
+    std::uint64_t places = 0;
+    std::uint32_t first = 0;  // of the place that was counted last
+    for (const auto& [bin, kmers] : bin_kmers_.at(number)) {
+      if (counts_.bin_strong[bin] == 0 || (places != 0 && (bin - first - 1) * stretch < apart)) continue;
+      ++places;
+      first = bin;
+    }
+    return places;
+  }
+
+  /// Fragments enough, and spread over the genome as those of a present species are.
+  [[nodiscard]] static bool is_spread(const SpeciesEvidence& evidence) {
+    return evidence.strong_fragments >= 2 && evidence.places >= 2 &&
+           static_cast<double>(evidence.loci) >= kLeastContent * evidence.expected_loci &&
+           evidence.clustering >= kUnlikelyClustering;
+  }
+
+  /// A relative that is not in the database spreads its fragments, too, but matches less well than a strain. Where a
+  /// genus holds one, its fragments pick among all species of the genus the one they match best, so these must be
+  /// more than as likely.
+  void judge_identities() {
+    if (!survival_known_) return;
+    std::set<TaxonIndex> genera;
+    for (const bool again : {false, true}) {
+      for (auto& [species, evidence] : evidence_) {
+        if (!evidence.present || (again && !genera.contains(genus_of(database_.taxonomy(), species)))) continue;
+        const double likelier = again ? identity_evidence(evidence, kPickedIdentity) - kIdentityOdds
+                                      : identity_evidence(evidence, 0) + kIdentityOdds;
+        evidence.relative = likelier < 0;
+        evidence.present = !evidence.relative;
+        if (evidence.relative) genera.insert(genus_of(database_.taxonomy(), species));
+      }
+    }
+  }
+
+  /// Log likelihood ratio of a strain of the species and of another species, from the share of k-mers found. `more`:
+  /// how much more similar than usual both look.
+  [[nodiscard]] double identity_evidence(const SpeciesEvidence& evidence, double more) const {
+    const double k = database_.parameters().k;
+    const double strain = survival_ * std::pow(kStrainIdentity + more, k);
+    const double other = survival_ * std::pow(kRelativeIdentity + more, k);
+    // The k-mers of a fragment stand or fall together: about four count as one.
+    const double lookups = static_cast<double>(lookups_.at(evidence.species)) / 4;
+    return lookups *
+           (evidence.intact * std::log(strain / other) + (1 - evidence.intact) * std::log((1 - strain) / (1 - other)));
   }
 
   /// How often the k-mers of each present species' reference were seen, and what that says about depth.
@@ -216,13 +281,12 @@ class Estimator {
     crowded_.assign(database_.bins(), 0);
     for (const auto& [species, evidence] : evidence_)
       if (evidence.present) foreign_[species] = mark_crowded(evidence);
-    const std::vector<TaxonIndex> set_species = species_of_sets(database_);
     for (std::uint64_t entry = 0; entry < counts_.entry_counts.size(); ++entry) {
       const std::uint8_t count = counts_.entry_counts[entry];
       if (count == 0) continue;
       const UnitRecord& unit = database_.units()[database_.index().unit_at(entry)];
       const std::uint32_t set = unit.set;
-      const auto found = evidence_.find(set_species[set]);
+      const auto found = evidence_.find(database_.set_species(set));
       if (crowded_[unit.bin] != 0 || found == evidence_.end() || !found->second.present) continue;
       if (!std::ranges::binary_search(database_.set(set), found->second.reference)) continue;
       const auto add = [&](std::vector<std::uint64_t>& histogram) {
@@ -287,6 +351,8 @@ class Estimator {
       quotients.push_back({evidence.intact / present, evidence.kmer_depth_error});
     }
     survival_ = estimate_survival(quotients);
+    // Long reads have errors of another kind than the usual ones, so only the sample itself can tell.
+    survival_known_ = !quotients.empty() || read_shape(database_, counts_).length < kLongRead;
   }
 
   /// EM over the genomes of present species: a fragment of a class comes from genome g in proportion to its depth.
@@ -326,6 +392,21 @@ class Estimator {
       fragments_.swap(next);
       if (change < 1e-3) break;
     }
+    for (const auto& [species, evidence] : evidence_)
+      if (evidence.present) limit_shared(evidence);
+  }
+
+  /// Fragments of conserved genes and mobile elements may be of species that are not in the database. What a species
+  /// gets is limited by its own fragments and the share of its k-mers that no other species holds.
+  void limit_shared(const SpeciesEvidence& evidence) {
+    double fragments = 0;
+    for (const std::uint32_t genome : genomes_of_.at(evidence.species)) fragments += fragments_[genome];
+    const double own = static_cast<double>(evidence.own_fragments);
+    const double own_share = std::max(
+        kLeastOwnShare, static_cast<double>(evidence.kmers) / static_cast<double>(genomes_[evidence.reference].kmers));
+    const double most = kShareFreedom * (own + 3 * std::sqrt(own) + 3) / own_share;
+    if (fragments <= most) return;
+    for (const std::uint32_t genome : genomes_of_.at(evidence.species)) fragments_[genome] *= most / fragments;
   }
 
   [[nodiscard]] double depth(std::uint32_t genome) const {
@@ -338,8 +419,8 @@ class Estimator {
     const double fragment_length =
         static_cast<double>(counts_.bases) / std::max(1.0, static_cast<double>(counts_.fragments));
     const double k = database_.parameters().k;
-    for (std::uint32_t g = 0; g < genomes_.size(); ++g) {
-      if (genomes_[g].species != evidence.species || fragments_[g] <= 0) continue;
+    for (const std::uint32_t g : genomes_of_.at(evidence.species)) {
+      if (fragments_[g] <= 0) continue;
       species.fragments += fragments_[g];
       GenomeAbundance genome;
       genome.genome = g;
@@ -362,7 +443,7 @@ class Estimator {
     species.estimated_fragments = species.fragments * own / seen * (1 + lost_share(evidence, correction.factor));
     species.coverage *= correction.factor;
     species.variance *= correction.factor * correction.factor;
-    species.variance += species.coverage * species.coverage * correction.log_variance;
+    species.variance += species.coverage * species.coverage * (correction.log_variance + kModelError * kModelError);
     for (GenomeAbundance& genome : species.genomes) {
       genome.coverage *= correction.factor;
       genome.estimated_fragments = genome.fragments * species.estimated_fragments / species.fragments;
@@ -409,7 +490,7 @@ class Estimator {
   /// Fragments per length understate the depth where the sample's strain lacks a part of the database's genome; the
   /// depth of the k-mers that are there does not, but is vague at low depth.
   [[nodiscard]] ContentCorrection depth_correction(const SpeciesEvidence& evidence, double coverage) const {
-    if (evidence.kmer_depth <= 0 || coverage <= 0) return {};
+    if (evidence.kmer_depth <= 0 || coverage <= 0) return unknown_content();
     const double kmers_per_base = static_cast<double>(counts_.base_lookups) * database_.parameters().density /
                                   std::max(1.0, static_cast<double>(counts_.bases));
     const double ends = ends_share(evidence.reference);
@@ -424,6 +505,7 @@ class Estimator {
   const SampleCounts& counts_;
   std::span<const GenomeRecord> genomes_;
   std::map<TaxonIndex, SpeciesEvidence> evidence_;
+  std::map<TaxonIndex, std::vector<std::uint32_t>> genomes_of_;
   std::vector<std::uint32_t> species_genomes_;  ///< by taxon: how many genomes of the species are in the database
   std::map<TaxonIndex, std::uint64_t> lookups_;
   std::vector<GenomeKmers> genome_kmers_;
@@ -432,6 +514,7 @@ class Estimator {
   std::vector<char> crowded_;             ///< per bin
   std::map<TaxonIndex, double> foreign_;  ///< fragments too many in crowded bins
   double survival_ = 1;
+  bool survival_known_ = false;
 };
 
 }  // namespace

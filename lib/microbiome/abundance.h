@@ -16,6 +16,7 @@ struct SpeciesEvidence {
   std::uint64_t own_fragments = 0;     ///< fragments whose best genomes are all of this species
   std::uint64_t strong_fragments = 0;  ///< of these, those that match well
   std::uint64_t loci = 0;              ///< stretches of the reference with a strong fragment
+  std::uint64_t places = 0;            ///< of these, those far apart
   double expected_loci = 0;            ///< of as many fragments spread evenly
   std::uint64_t kmers = 0;             ///< own k-mers of the reference: found in no other species
   std::uint64_t kmers_seen = 0;
@@ -29,7 +30,18 @@ struct SpeciesEvidence {
   std::uint64_t judged_mates = 0, empty_mates = 0;  ///< mates of matching mates, and those that match nowhere
   double mean_lookups = 0;                          ///< k-mers looked up per judged mate
   double expected_empty = 0;  ///< share of mates that match nowhere by divergence and errors alone
+  double clustering = 1;      ///< probability of so many fragments in so few stretches, where there are few
+  bool relative = false;      ///< spread like a present species, but less similar than strains of one species are
   bool present = false;
+};
+
+/// Fragments of a genus that none of its known species explains: a species that the database lacks.
+struct NovelGenus {
+  TaxonIndex genus = 0;
+  TaxonIndex nearest = 0;          ///< the species with most of the fragments of its own
+  std::uint64_t fragments = 0;     ///< that match genomes of this genus only
+  double estimated_fragments = 0;  ///< with those that match nowhere, by divergence alone
+  double ani = 0;                  ///< to the nearest genome, stretch by stretch; fraction
 };
 
 struct GenomeAbundance {
@@ -54,6 +66,7 @@ struct SampleAbundance {
   std::vector<SpeciesEvidence> evidence;  ///< every species with a fragment of its own, by taxid
   double known_fragments = 0;             ///< Σ species fragments
   double estimated_fragments = 0;         ///< Σ species estimated_fragments
+  std::vector<NovelGenus> novel;          ///< by taxid
   double kmer_survival = 1;               ///< share of k-mers without a sequencing error
 };
 

@@ -41,6 +41,17 @@ Database::Database(const std::filesystem::path& path, core::RunContext& context)
   filter_ = DenseFilter(file_.section<std::uint64_t>("dense_filter"));
   for (const auto& genome : genomes_) bins_ += genome.bins;
   check(name);
+  find_set_species();
+}
+
+void Database::find_set_species() {
+  set_species_.resize(sets());
+  for (std::size_t number = 0; number < set_species_.size(); ++number) {
+    const auto members = set(number);
+    set_species_[number] = genomes_[members[0]].species;
+    for (const std::uint32_t genome : members)
+      if (genomes_[genome].species != set_species_[number]) set_species_[number] = kMixed;
+  }
 }
 
 void Database::load_taxonomy(const std::string& name) {

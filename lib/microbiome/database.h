@@ -64,6 +64,9 @@ class Database {
   [[nodiscard]] std::span<const std::uint32_t> set(std::size_t number) const {
     return set_members_.subspan(set_offsets_[number], set_offsets_[number + 1] - set_offsets_[number]);
   }
+  /// The species that all genomes of a set are of, or kMixed.
+  static constexpr TaxonIndex kMixed = 0xffffffff;
+  [[nodiscard]] TaxonIndex set_species(std::size_t number) const { return set_species_[number]; }
   /// Units by number; number 0 is a placeholder.
   [[nodiscard]] std::span<const UnitRecord> units() const { return units_; }
   [[nodiscard]] std::uint32_t bins() const { return bins_; }
@@ -75,6 +78,7 @@ class Database {
  private:
   void load_taxonomy(const std::string& name);
   void check(const std::string& name) const;
+  void find_set_species();
 
   io::IndexedFile file_;
   DatabaseParameters parameters_;
@@ -83,6 +87,7 @@ class Database {
   std::vector<std::string> genome_names_;
   std::span<const std::uint64_t> set_offsets_;
   std::span<const std::uint32_t> set_members_;
+  std::vector<TaxonIndex> set_species_;
   std::span<const UnitRecord> units_;
   std::uint32_t bins_ = 0;
   KmerIndex index_;

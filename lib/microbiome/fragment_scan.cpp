@@ -18,7 +18,8 @@ std::uint16_t capped_sum(std::uint16_t a, std::uint32_t b) {
 }  // namespace
 
 bool strong_fragment(const FragmentRecord& fragment) {
-  return fragment.hits >= 3 && fragment.base_hits * 5 >= fragment.base_lookups;
+  // Ten k-mers speak for themselves: of a long read with many errors they may be a few per cent.
+  return fragment.hits >= 3 && (fragment.base_hits * 5 >= fragment.base_lookups || fragment.hits >= 10);
 }
 
 void FragmentScanner::clear() {
@@ -136,18 +137,22 @@ void FragmentScanner::resolve_fragment(const Database& database, FragmentRecord&
     fragment.members = static_cast<std::uint32_t>(members_.size()) - fragment.first_member;
     std::ranges::sort(std::span(members_).subspan(fragment.first_member));
     if (fragment.members == 0) fragment.kind = FragmentKind::kUnclassified;
-    std::uint16_t most = 0;
-    for (const UnitCount& unit : units_) {
-      const UnitRecord& record = database.units()[unit.unit];
-      // The bin counts for the class only where the class's genomes hold the k-mers.
-      if (unit.hits <= most || fragment.members == 0 ||
-          !std::ranges::binary_search(database.set(record.set), members_[fragment.first_member]))
-        continue;
-      most = unit.hits;
-      fragment.bin = record.bin;
-    }
+    if (fragment.members != 0) place_fragment(database, fragment);
   }
   for (const std::uint32_t genome : touched_) counts_[genome] = {};
+}
+
+void FragmentScanner::place_fragment(const Database& database, FragmentRecord& fragment) const {
+  const TaxonIndex species = database.genomes()[members_[fragment.first_member]].species;
+  std::uint16_t most = 0;
+  for (const UnitCount& unit : units_) {
+    const UnitRecord& record = database.units()[unit.unit];
+    if (database.set_species(record.set) != species) continue;
+    fragment.own_hits = capped_sum(fragment.own_hits, unit.hits);
+    if (unit.hits <= most) continue;
+    most = unit.hits;
+    fragment.bin = record.bin;
+  }
 }
 
 SampleCounts::SampleCounts(const Database& database)
@@ -178,7 +183,7 @@ void SampleCounts::add(const FragmentScanner& scanner) {
       class_species_.push_back(species);
     }
     ClassCounts& counts = class_counts[number];
-    const bool strong = strong_fragment(fragment);
+    const bool strong = strong_fragment(fragment) && fragment.own_hits != 0;
     ++counts.fragments;
     counts.strong += strong ? 1 : 0;
     counts.bases += fragment.bases;
@@ -187,7 +192,7 @@ void SampleCounts::add(const FragmentScanner& scanner) {
     counts.judged_mates += fragment.judged_mates;
     counts.empty_mates += fragment.empty_mates;
     counts.judged_lookups += fragment.judged_lookups;
-    if (class_species_[number] != kMixed) {
+    if (class_species_[number] != kMixed && fragment.own_hits != 0) {
       ++bin_fragments[fragment.bin];
       if (strong) ++bin_strong[fragment.bin];
     }

@@ -25,7 +25,8 @@ struct FragmentRecord {
   /// lookups.
   std::uint16_t judged_mates = 0, empty_mates = 0, judged_lookups = 0;
   std::uint32_t bases = 0;
-  std::uint32_t bin = 0;                        ///< where most of the hits lie
+  std::uint16_t own_hits = 0;                   ///< of `hits`, k-mers found in one species only
+  std::uint32_t bin = 0;                        ///< where most of own_hits lie
   std::uint32_t first_member = 0, members = 0;  ///< the best genomes, in FragmentScanner::members()
 };
 
@@ -47,6 +48,7 @@ class FragmentScanner {
 
  private:
   void resolve_fragment(const Database& database, FragmentRecord& fragment, std::span<const IndexHit> hits);
+  void place_fragment(const Database& database, FragmentRecord& fragment) const;
 
   std::vector<FragmentRecord> fragments_;
   struct Range {
@@ -75,7 +77,7 @@ class FragmentScanner {
 /// Fragments of one equivalence class.
 struct ClassCounts {
   std::uint64_t fragments = 0;
-  std::uint64_t strong = 0;  ///< fragments that the genomes explain well (see strong_fragment)
+  std::uint64_t strong = 0;  ///< fragments that the genomes explain well (strong_fragment) and no other species does
   std::uint64_t bases = 0;
   std::uint64_t base_lookups = 0, base_hits = 0;
   std::uint64_t judged_mates = 0, empty_mates = 0, judged_lookups = 0;  ///< as in FragmentRecord
@@ -99,7 +101,7 @@ class SampleCounts {
   std::vector<std::uint32_t> bin_fragments, bin_strong;  ///< fragments whose best genomes are of one species, per bin
 
   /// The species of a class, or kMixed.
-  static constexpr TaxonIndex kMixed = 0xffffffff;
+  static constexpr TaxonIndex kMixed = Database::kMixed;
   [[nodiscard]] TaxonIndex class_species(std::uint32_t number) const { return class_species_[number]; }
   [[nodiscard]] std::span<const std::uint32_t> class_members(std::uint32_t number) const {
     return classes.members().subspan(classes.offsets()[number],

@@ -137,6 +137,10 @@ double estimate_survival(std::span<const SurvivalQuotient> quotients) {
   return survival;
 }
 
+ContentCorrection unknown_content() {
+  return {1, 0.5 * kContentPriorVariance};
+}
+
 ContentCorrection content_correction(double quotient, double log_error, double model_error, bool may_shrink) {
   const double log_quotient = std::log(quotient);
   const double error2 = kDepthErrorFactor * log_error * log_error + kDepthModelVariance + model_error * model_error;
@@ -147,7 +151,7 @@ ContentCorrection content_correction(double quotient, double log_error, double m
   const double weight = different / (same + different + 1e-300);
   const double shrink = kContentPriorVariance / (kContentPriorVariance + error2);
   const double mean = weight * log_quotient * shrink;
-  if (mean <= 0 && !may_shrink) return {};
+  if (mean <= 0 && !may_shrink) return {1, weight * error2 * shrink};
   const double spread = log_quotient * shrink;
   return {std::exp(mean), weight * (error2 * shrink + spread * spread) - mean * mean};
 }

@@ -45,6 +45,9 @@ struct ContentCorrection {
   double factor = 1, log_variance = 0;
 };
 
+/// Where the depth of k-mers cannot be told: the prior of content_correction.
+[[nodiscard]] ContentCorrection unknown_content();
+
 /// `quotient` of depth by k-mers and depth by fragments per length, shrunk: it is 1 with prior probability 1/2 (the
 /// same genome) and log-normal with SD 0.3 else (strains of one species lack up to a third of each other's genes); the
 /// posterior mean. `log_error` of the k-mers' depth, `model_error` by which the quotient may be off besides. Quotients
