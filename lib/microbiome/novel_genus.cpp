@@ -57,7 +57,10 @@ std::vector<NovelGenus> find_novel_genera(const Database& database, const Sample
   std::vector<NovelGenus> novel;
   for (auto& [genus, entry] : sums) {
     if (entry.genus.fragments < kFewestFragments || entry.lookups <= 0) continue;
-    const UnseenShare share = unseen_share(entry.hits / entry.lookups, read_shape(database, counts));
+    // Fragments with many k-mers looked up are seen more easily, so hits are set against the lookups of all.
+    const ReadShape shape = read_shape(database, counts);
+    const double lookups = static_cast<double>(entry.genus.fragments) * shape.lookups * shape.mates;
+    const UnseenShare share = unseen_share(std::min(1.0, entry.hits / std::max(1.0, lookups)), shape);
     entry.genus.genus = genus;
     entry.genus.estimated_fragments = static_cast<double>(entry.genus.fragments) / (1 - share.unseen);
     entry.genus.ani = std::pow(std::min(1.0, share.intact / kmer_survival), 1.0 / database.parameters().k);

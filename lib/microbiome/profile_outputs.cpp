@@ -17,6 +17,7 @@ void write_profile(core::OutputSet& outputs, const Database& database, const Sam
   const auto wanted = [&](const char* format) { return options.formats.contains(format); };
   outputs.add(sample + ".profile.tsv").write(profile_tsv(database, profile));
   outputs.add(sample + ".evidence.tsv").write(evidence_tsv(database, profile));
+  outputs.add(sample + ".novel.tsv").write(novel_tsv(database, profile));
   outputs.add(sample + ".summary.json").write(summary_json(profile, database, sample));
   io::write_features(outputs.add(sample + ".features.tsv"),
                      profile_features(database, profile, sample, options.specimen));

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -74,6 +75,20 @@ std::string evidence_tsv(const Database& database, const SampleProfile& profile)
     out += fmt::format("\t{}\t{}\t", e.judged_mates, e.empty_mates);
     append_number(out, e.expected_empty);
     out += fmt::format("\t{}\n", database.genome_name(e.reference));
+  }
+  return out;
+}
+
+std::string novel_tsv(const Database& database, const SampleProfile& profile) {
+  std::string out = "genus_taxid\tgenus\tnearest_taxid\tnearest_species\tfragments\testimated_fraction\tani\n";
+  for (const NovelGenus& novel : profile.novel) {
+    const Taxon& genus = database.taxonomy()[novel.genus];
+    const Taxon& nearest = database.taxonomy()[novel.nearest];
+    out += fmt::format("{}\t{}\t{}\t{}\t{}\t", genus.taxid, genus.name, nearest.taxid, nearest.name, novel.fragments);
+    append_number(out, novel.estimated_fragments / static_cast<double>(std::max<std::uint64_t>(1, profile.fragments)));
+    out += '\t';
+    append_number(out, novel.ani);
+    out += '\n';
   }
   return out;
 }

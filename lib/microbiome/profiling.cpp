@@ -69,6 +69,7 @@ class ProfileMaker {
       if (share > 0) profile_.shannon -= share * std::log(share);
     }
     profile_.evidence = abundance_.evidence;
+    profile_.novel = abundance_.novel;
     return std::move(profile_);
   }
 

@@ -38,6 +38,7 @@ struct SampleProfile {
   std::vector<ProfileRow> rows;    ///< depth first, larger clades first
   std::vector<ReportRow> report;   ///< Σ direct = fragments
   std::vector<SpeciesEvidence> evidence;
+  std::vector<NovelGenus> novel;  ///< fragments of these are unclassified and unknown
 };
 
 /// Sees every batch in the order of the input, after its fragments have been counted; serial.
@@ -54,6 +55,7 @@ using FragmentSink = std::function<void(const io::FastqBatch&, const FragmentSca
 [[nodiscard]] std::string profile_tsv(const Database& database, const SampleProfile& profile);
 [[nodiscard]] std::string kraken_report(const SampleProfile& profile);
 [[nodiscard]] std::string evidence_tsv(const Database& database, const SampleProfile& profile);
+[[nodiscard]] std::string novel_tsv(const Database& database, const SampleProfile& profile);
 [[nodiscard]] std::string summary_json(const SampleProfile& profile, const Database& database,
                                        std::string_view sample_id);
 
