@@ -142,7 +142,11 @@ ScoreTable fraction_table(const io::MatrixTable& matrix, const std::vector<std::
 }  // namespace
 
 SignatureMatrix read_signature(const std::filesystem::path& path, core::RunContext& context) {
-  return from_table(io::read_matrix_table(path, context));
+  return read_signature(io::open_source(path, context));
+}
+
+SignatureMatrix read_signature(std::unique_ptr<io::ByteSource> source) {
+  return from_table(io::read_matrix_table(std::move(source)));
 }
 
 SignatureMatrix til10_signature() {

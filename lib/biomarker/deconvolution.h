@@ -1,13 +1,16 @@
 #pragma once
 // Cell fractions of bulk samples from a matrix of cell-type profiles.
+#include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "biomarker/sample_scores.h"
 #include "core/run_context.h"
+#include "io/byte_source.h"
 
 namespace immucan::biomarker {
 
@@ -19,6 +22,7 @@ struct SignatureMatrix {
   [[nodiscard]] double at(std::size_t gene, std::size_t type) const { return values[gene * types.size() + type]; }
 };
 [[nodiscard]] SignatureMatrix read_signature(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] SignatureMatrix read_signature(std::unique_ptr<io::ByteSource> source);
 /// TIL10 of quanTIseq, as shipped.
 [[nodiscard]] SignatureMatrix til10_signature();
 
@@ -50,9 +54,17 @@ struct EpicOptions {
 /// The model of CIBERSORT (Newman et al. 2015) on a user's matrix: nu-SVR (linear, C = 1) of the standardised sample on
 /// the matrix standardised by its global mean and deviation, for nu = 0.25, 0.5 and 0.75; negative weights become 0,
 /// the rest sums to 1, and the nu of the least error is kept. Rows: the types, then `Correlation` and `RMSE` of the
-/// fit. No quantile normalisation and no permutation p-value.
+/// fit, and with permutations `P_value`: the share of mixtures of values drawn from the sample's own genes, without
+/// replacement, that the matrix fits with at least this correlation, the sample itself counted (never 0). The draws
+/// depend on the seed, the sample's name and its values alone: neither other samples nor the order of rows moves them.
+/// No quantile normalisation.
+struct CibersortOptions {
+  double min_coverage = 0.5;
+  std::int64_t permutations = 0;
+  std::uint64_t seed = 1;
+};
 [[nodiscard]] ScoreTable cibersort_fractions(const io::MatrixTable& tpm, const SignatureMatrix& signature,
-                                             double min_coverage, unsigned threads,
+                                             const CibersortOptions& options, unsigned threads,
                                              const core::InterruptSource* interrupt);
 
 /// Scales every sample to a million in place; 65 on a negative value or a sample of zeros. Values that are at most 50

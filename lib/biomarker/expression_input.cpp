@@ -14,7 +14,6 @@
 #include "core/text.h"
 #include "io/anndata.h"
 #include "io/tenx.h"
-#include "io/tsv.h"
 
 namespace immucan::biomarker {
 
@@ -140,8 +139,10 @@ void refuse_duplicates(const io::MatrixTable& matrix) {
 
 }  // namespace
 
-GeneAliases::GeneAliases(const std::filesystem::path& path, core::RunContext& context) {
-  const io::Table table = io::read_table(path, context);
+GeneAliases::GeneAliases(const std::filesystem::path& path, core::RunContext& context)
+    : GeneAliases(io::read_table(path, context)) {}
+
+GeneAliases::GeneAliases(const io::Table& table) {
   const std::size_t alias = table.require("alias"), gene = table.require("gene");
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const std::string &from = table.rows[row][alias], &to = table.rows[row][gene];

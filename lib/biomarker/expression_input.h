@@ -10,6 +10,7 @@
 #include "core/run_context.h"
 #include "io/gmt.h"
 #include "io/matrix_table.h"
+#include "io/tsv.h"
 
 namespace immucan::biomarker {
 
@@ -26,6 +27,7 @@ class GeneAliases {
  public:
   GeneAliases() = default;
   GeneAliases(const std::filesystem::path& path, core::RunContext& context);
+  explicit GeneAliases(const io::Table& table);
   /// The current name of a gene.
   [[nodiscard]] const std::string& current(const std::string& gene) const;
   /// Renames in place; genes that fall together within a set are kept once.

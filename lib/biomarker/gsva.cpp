@@ -20,6 +20,8 @@ constexpr std::size_t kSamplesPerBlock = 16;
 constexpr std::size_t kGenesPerUnit = 64;
 constexpr double kTableEnd = 10;
 constexpr int kTableSteps = 10000;
+// A sample outside a frozen cohort may lie beyond all of it. (Within a cohort shares are at least 0.5 / samples.)
+constexpr double kLeastShare = 1e-12;
 
 /// R's GSVA looks the normal CDF up in a table without interpolation.
 std::vector<double> truncated_table() {
@@ -44,27 +46,16 @@ double deviation_of(std::span<const double> row) {
   return std::sqrt(square / static_cast<double>(row.size() - 1));
 }
 
-void poisson_kernel(std::span<const double> row, std::span<double> result) {
-  std::map<double, double> count;
-  for (const double v : row) count[v] += 1;
-  std::map<double, double> cdf;
-  for (const auto& [target, unused] : count) {
-    double sum = 0;
-    for (const auto& [source, weight] : count) sum += weight * stats::poisson_cdf(target, source + 0.5);
-    cdf[target] = sum / static_cast<double>(row.size());
-  }
-  for (std::size_t i = 0; i < row.size(); ++i) result[i] = cdf.at(row[i]);
-}
-
-void empirical_cdf(std::span<const double> row, stats::RadixArgsort& sorter, std::span<double> result) {
-  const auto order = sorter.sort(row);
-  for (std::size_t begin = 0; begin < order.size();) {
-    std::size_t end = begin + 1;
-    while (end < order.size() && row[order[end]] == row[order[begin]]) ++end;
-    for (std::size_t i = begin; i < end; ++i) {
-      result[order[i]] = static_cast<double>(end) / static_cast<double>(row.size());
+void poisson_kernel(std::span<const double> sources, std::span<const double> targets, std::span<double> result) {
+  std::map<double, double> count, cdf;
+  for (const double v : sources) count[v] += 1;
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const auto [known, fresh] = cdf.try_emplace(targets[i], 0.0);
+    if (fresh) {
+      for (const auto& [source, weight] : count) known->second += weight * stats::poisson_cdf(targets[i], source + 0.5);
+      known->second /= static_cast<double>(sources.size());
     }
-    begin = end;
+    result[i] = known->second;
   }
 }
 
@@ -73,41 +64,53 @@ class RowKernel {
  public:
   RowKernel(const GsvaOptions& options, const std::vector<double>& table) : options_(options), table_(table) {}
 
-  void apply(std::span<double> row, double deviation) {
+  /// `sources` may be the row itself.
+  void apply(std::span<const double> sources, double deviation, std::span<double> row) {
     result_.resize(row.size());
     switch (options_.kernel) {
       case GsvaKernel::kNone:
-        empirical_cdf(row, sorter_, result_);
+        empirical_cdf(sources, row);
         std::ranges::copy(result_, row.begin());
         return;
       case GsvaKernel::kPoisson:
-        poisson_kernel(row, result_);
+        poisson_kernel(sources, row, result_);
         break;
       case GsvaKernel::kGaussian:
         if (options_.ties != TieOrder::kShared) {
-          table_kernel(row, deviation / 4);
+          table_kernel(sources, deviation / 4, row);
         } else {
-          kernel_.evaluate(row, deviation / 4, result_);
+          kernel_.evaluate(sources, deviation / 4, row, result_);
         }
         break;
     }
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] = -std::log((1 - result_[i]) / result_[i]);
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const double share = std::clamp(result_[i], kLeastShare, 1 - kLeastShare);
+      row[i] = -std::log((1 - share) / share);
+    }
   }
 
  private:
-  void table_kernel(std::span<const double> row, double bandwidth) {
-    for (std::size_t j = 0; j < row.size(); ++j) {
+  void empirical_cdf(std::span<const double> sources, std::span<const double> targets) {
+    sorted_.assign(sources.begin(), sources.end());
+    std::ranges::sort(sorted_);
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      const auto above = std::ranges::upper_bound(sorted_, targets[i]);
+      result_[i] = static_cast<double>(above - sorted_.begin()) / static_cast<double>(sorted_.size());
+    }
+  }
+
+  void table_kernel(std::span<const double> sources, double bandwidth, std::span<const double> targets) {
+    for (std::size_t j = 0; j < targets.size(); ++j) {
       double sum = 0;
-      for (const double v : row) sum += looked_up(table_, (row[j] - v) / bandwidth);
-      result_[j] = sum / static_cast<double>(row.size());
+      for (const double v : sources) sum += looked_up(table_, (targets[j] - v) / bandwidth);
+      result_[j] = sum / static_cast<double>(sources.size());
     }
   }
 
   const GsvaOptions& options_;
   const std::vector<double>& table_;
   stats::GaussianKernelCdf kernel_;
-  stats::RadixArgsort sorter_;
-  std::vector<double> result_;
+  std::vector<double> result_, sorted_;
 };
 
 /// One sample's genes from highest to lowest, in blocks of ties (of one gene each with R's order).
@@ -176,9 +179,9 @@ class Walk {
 }  // namespace
 
 ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets, const GsvaOptions& options,
-                       unsigned threads, const core::InterruptSource* interrupt) {
+                       unsigned threads, const core::InterruptSource* interrupt, const GeneValues* reference) {
   const std::size_t samples = matrix.columns();
-  std::vector<double> deviation(matrix.rows());
+  std::vector<double> deviation(matrix.rows(), 0.0);
   const std::vector<double> table = options.ties != TieOrder::kShared && options.kernel == GsvaKernel::kGaussian
                                         ? truncated_table()
                                         : std::vector<double>{};
@@ -188,8 +191,15 @@ ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets
         RowKernel kernel(options, table);
         const std::size_t end = std::min(matrix.rows(), (unit + 1) * kGenesPerUnit);
         for (std::size_t gene = unit * kGenesPerUnit; gene < end; ++gene) {
-          deviation[gene] = deviation_of(matrix.row(gene));
-          if (deviation[gene] >= kConstantGene) kernel.apply(matrix.row(gene), deviation[gene]);
+          const std::span<double> row = matrix.row(gene);
+          std::span<const double> sources = row;
+          if (reference != nullptr) {
+            const auto found = reference->find(matrix.row_names[gene]);
+            if (found == reference->end() || found->second.size() < 2) continue;
+            sources = found->second;
+          }
+          deviation[gene] = deviation_of(sources);
+          if (deviation[gene] >= kConstantGene) kernel.apply(sources, deviation[gene], row);
         }
       },
       interrupt);

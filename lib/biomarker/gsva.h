@@ -1,6 +1,8 @@
 #pragma once
 // GSVA (Hänzelmann, Castelo and Guinney 2013): kernel estimate of each gene over the samples, then a rank walk per
 // sample.
+#include <map>
+#include <string>
 #include <vector>
 
 #include "biomarker/sample_scores.h"
@@ -15,9 +17,14 @@ struct GsvaOptions {
   TieOrder ties = TieOrder::kShared;  ///< others than shared also use the truncated table of the normal CDF
 };
 
-/// Needs two samples; genes of no variation are dropped. Replaces the values of `matrix` by those of the kernel.
+/// Values of each gene in a frozen cohort.
+using GeneValues = std::map<std::string, std::vector<double>>;
+
+/// Needs two samples, or the values of a cohort that each sample is compared with instead: its scores then depend on
+/// nothing else, and a member of that cohort has the bits of its cohort's run. Genes of no variation are dropped.
+/// Replaces the values of `matrix` by those of the kernel.
 [[nodiscard]] ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets,
                                      const GsvaOptions& options, unsigned threads,
-                                     const core::InterruptSource* interrupt);
+                                     const core::InterruptSource* interrupt, const GeneValues* reference = nullptr);
 
 }  // namespace immucan::biomarker

@@ -7,10 +7,10 @@
 #include <cmath>
 #include <limits>
 #include <unordered_map>
+#include <utility>
 
 #include "core/error.h"
 #include "core/text.h"
-#include "io/tsv.h"
 
 namespace immucan::biomarker {
 
@@ -64,7 +64,10 @@ void refuse_thin(const io::MatrixTable& tpm, std::string_view name, std::size_t 
 }  // namespace
 
 std::vector<IpsItem> read_ips_genes(const std::filesystem::path& path, core::RunContext& context) {
-  const io::Table table = io::read_table(path, context);
+  return read_ips_genes(io::read_table(path, context));
+}
+
+std::vector<IpsItem> read_ips_genes(const io::Table& table) {
   const std::size_t gene = table.require("gene_name"), name = table.require("name"), group = table.require("class"),
                     weight = table.require("weight");
   std::vector<IpsItem> items;
@@ -134,23 +137,32 @@ ScoreTable immunophenoscore(const io::MatrixTable& tpm, const std::vector<IpsIte
 }
 
 TideModel read_tide_model(const std::filesystem::path& path, core::RunContext& context) {
-  const io::Table table = io::read_table(path, context);
+  return read_tide_model(io::read_table(path, context));
+}
+
+TideModel read_tide_model(const io::Table& table) {
   const std::size_t gene = table.require("gene"), dysfunction = table.require("dysfunction"),
                     exclusion = table.require("exclusion");
   TideModel model;
   model.name = table.name;
+  bool scaled = false;
   for (std::size_t row = 0; row < table.rows.size(); ++row) {
     const auto first = table.number(row, dysfunction), second = table.number(row, exclusion);
     if (!first || !second)
       table.fail(row, first ? exclusion : dysfunction, "a missing number", "Fill or remove the row");
     const std::string& name = table.rows[row][gene];
     if (name == "SD") {
+      if (std::exchange(scaled, true)) table.fail(row, gene, "a second row of deviations", "Remove one of them");
       if (*first <= 0 || *second <= 0) table.fail(row, dysfunction, "a deviation that is not positive", "Give both");
       model.dysfunction_sd = *first;
       model.exclusion_sd = *second;
     } else if (!model.genes.emplace(name, std::pair{*first, *second}).second) {
       table.fail(row, gene, fmt::format("the gene '{}' occurs twice", core::printable(name)), "Remove one of them");
     }
+  }
+  if (model.genes.empty()) {
+    core::raise(
+        {table.name, core::Place::none(), "a model without genes", "Give the rows of gene, dysfunction, exclusion"});
   }
   return model;
 }

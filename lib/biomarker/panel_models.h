@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "biomarker/io_panel.h"
+#include "io/tsv.h"
 
 namespace immucan::biomarker {
 
@@ -16,6 +17,7 @@ struct IpsItem {
 };
 /// Columns gene_name, name, class, weight (Charoentong et al. 2017); 65 on other classes or two weights of one item.
 [[nodiscard]] std::vector<IpsItem> read_ips_genes(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] std::vector<IpsItem> read_ips_genes(const io::Table& table);
 /// Genes of log2(TPM + 1) are standardised over all genes of their sample; one sample is enough. Rows IPS_MHC, IPS_CP,
 /// IPS_EC, IPS_SC, IPS_AZ (their sum) and IPS (0 … 10).
 [[nodiscard]] ScoreTable immunophenoscore(const io::MatrixTable& tpm, const std::vector<IpsItem>& items,
@@ -28,6 +30,7 @@ struct TideModel {
 };
 /// Columns gene, dysfunction, exclusion; the row named SD holds the standard deviations.
 [[nodiscard]] TideModel read_tide_model(const std::filesystem::path& path, core::RunContext& context);
+[[nodiscard]] TideModel read_tide_model(const io::Table& table);
 /// Rows TIDE_dysfunction, TIDE_exclusion, TIDE_CTL (1 or 0) and TIDE; NA with one sample, since each gene's mean over
 /// the samples is subtracted.
 [[nodiscard]] ScoreTable tide_scores(const io::MatrixTable& tpm, const TideModel& model, const PanelOptions& options,

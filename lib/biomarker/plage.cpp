@@ -27,19 +27,16 @@ Eigen::VectorXd leading_right_vector(const Eigen::MatrixXd& z) {
 
 }  // namespace
 
-ScoreTable plage_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets, unsigned threads,
-                        const core::InterruptSource* interrupt) {
-  const std::vector<std::uint8_t> varies = standardise_rows(matrix, threads, interrupt);
+std::vector<PlageLoadings> plage_loadings(const io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                                          const std::vector<std::uint8_t>& varies, unsigned threads,
+                                          const core::InterruptSource* interrupt) {
   const std::size_t samples = matrix.columns();
-  ScoreTable table;
-  table.samples = matrix.column_names;
-  for (const SetRows& set : sets) table.sets.push_back(set.name);
-  table.values.assign(sets.size() * samples, kNan);
+  std::vector<PlageLoadings> loadings(sets.size());
   core::parallel_for(
       threads, sets.size(),
       [&](std::size_t set) {
         if (!sets[set].scored) return;
-        std::vector<std::uint32_t> genes;
+        std::vector<std::uint32_t>& genes = loadings[set].genes;
         for (const std::uint32_t gene : sets[set].rows) {
           if (varies[gene] != 0) genes.push_back(gene);
         }
@@ -53,10 +50,36 @@ ScoreTable plage_scores(io::MatrixTable& matrix, const std::vector<SetRows>& set
         }
         const Eigen::VectorXd vector = leading_right_vector(z);
         const double sign = z.colwise().sum().dot(vector) < 0 ? -1 : 1;
-        for (std::size_t i = 0; i < samples; ++i) table.at(set, i) = sign * vector(static_cast<Eigen::Index>(i));
+        Eigen::VectorXd left = z * vector;
+        left *= sign / left.squaredNorm();
+        loadings[set].weights.assign(left.begin(), left.end());
       },
       interrupt);
+  return loadings;
+}
+
+ScoreTable plage_projection(const io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                            const std::vector<PlageLoadings>& loadings) {
+  ScoreTable table;
+  table.samples = matrix.column_names;
+  for (const SetRows& set : sets) table.sets.push_back(set.name);
+  table.values.assign(sets.size() * table.samples.size(), kNan);
+  for (std::size_t set = 0; set < sets.size(); ++set) {
+    if (loadings[set].genes.empty()) continue;
+    std::vector<double> sum(table.samples.size(), 0.0);
+    for (std::size_t g = 0; g < loadings[set].genes.size(); ++g) {
+      const auto row = matrix.row(loadings[set].genes[g]);
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += loadings[set].weights[g] * row[i];
+    }
+    for (std::size_t i = 0; i < sum.size(); ++i) table.at(set, i) = sum[i];
+  }
   return table;
+}
+
+ScoreTable plage_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets, unsigned threads,
+                        const core::InterruptSource* interrupt) {
+  const std::vector<std::uint8_t> varies = standardise_rows(matrix, threads, interrupt);
+  return plage_projection(matrix, sets, plage_loadings(matrix, sets, varies, threads, interrupt));
 }
 
 }  // namespace immucan::biomarker

@@ -126,55 +126,76 @@ std::string leading_edge_table(const io::MatrixTable& matrix, const std::vector<
 }
 
 void refuse_single_sample(const ScoreOptions& options, const io::MatrixTable& matrix) {
-  const bool compares =
-      options.method == "plage" || options.method == "gsva" || (options.method == "zscore" && !options.reference);
-  if (!compares || matrix.columns() >= 2) return;
+  const bool compares = options.method == "plage" || options.method == "gsva" || options.method == "zscore";
+  if (!compares || options.reference || matrix.columns() >= 2) return;
   core::raise({matrix.name, core::Place::none(),
                fmt::format("one sample only, but {} compares a sample with its cohort", options.method),
-               options.method == "zscore"
-                   ? "Add samples, give a frozen cohort with --reference, or use --method ssgsea or singscore, which "
-                     "score a sample alone"
-                   : "Add samples, or use --method ssgsea or singscore, which score a sample alone"});
+               "Add samples, give a frozen cohort with --reference, or use --method ssgsea or singscore, which score a "
+               "sample alone"});
 }
 
 /// What the scores of one sample depend on besides its own values.
 std::map<std::string, std::string> settings_of(const ScoreOptions& options, const io::MatrixTable& matrix) {
-  return {{"method", options.method},
-          {"compat", options.compat},
-          {"normalize", options.normalize ? "yes" : "no"},
-          {"direction", options.direction},
-          {"alpha", core::format_double(options.alpha)},
-          {"genes_sha256", genes_digest(matrix)}};
+  std::map<std::string, std::string> settings{{"method", options.method},
+                                              {"compat", options.compat},
+                                              {"normalize", options.normalize ? "yes" : "no"},
+                                              {"direction", options.direction},
+                                              {"alpha", core::format_double(options.alpha)},
+                                              {"genes_sha256", genes_digest(matrix)}};
+  if (options.method == "gsva") {
+    settings["kernel"] = options.kernel;
+    settings["max_difference"] = options.max_difference ? "yes" : "no";
+  }
+  if (options.method == "aucell") settings["top_share"] = core::format_double(options.top_share);
+  return settings;
 }
 
 void check_reference_use(const ScoreOptions& options, const ScoreExtras* extras) {
-  const bool asked = options.reference || (extras != nullptr && extras->want_reference);
-  if (!asked) return;
-  if (options.method == "gsva" || options.method == "plage") {
-    core::raise_usage(
-        fmt::format("{} scores a cohort as a whole, so there is no frozen reference for it; use ssgsea, "
-                    "singscore or zscore",
-                    options.method));
-  }
-  if (options.compat != "none" && options.normalize) {
+  const bool freezing = extras != nullptr && extras->want_reference;
+  if (options.reference && freezing)
+    core::raise_usage("--save-reference freezes this cohort, --reference scores it by another one: give one of them");
+  if ((options.reference || freezing) && options.method == "ssgsea" && options.compat != "none" && options.normalize)
     core::raise_usage("scores divided by the range of their table have no frozen reference; add --no-normalize");
+}
+
+/// What a patient's score needs of the cohort besides the cohort's scores; before the matrix is changed.
+void freeze_genes(const ScoreOptions& options, const io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                  ScoreReference& frozen) {
+  for (const SetRows& set : sets) {
+    if (set.scored) frozen.sets[set.name] = set_digest(matrix, set);
   }
+  if (options.method == "zscore" || options.method == "plage") frozen.genes = gene_moments(matrix);
+  if (options.method == "gsva") frozen.values = gene_values(matrix);
+}
+
+/// The loadings are those of the reference, or of this cohort, which are then added to `frozen` if there is one.
+ScoreTable score_plage(io::MatrixTable& matrix, const std::vector<SetRows>& sets,
+                       const std::optional<ScoreReference>& reference, ScoreReference* frozen,
+                       core::RunContext& context) {
+  if (reference) {
+    (void)standardise_by(matrix, *reference);
+    return plage_projection(matrix, sets, loadings_of(*reference, matrix, sets));
+  }
+  const auto varies = standardise_rows(matrix, context.threads, &context.interrupt);
+  const auto loadings = plage_loadings(matrix, sets, varies, context.threads, &context.interrupt);
+  if (frozen != nullptr) frozen->loadings = named_loadings(matrix, sets, loadings);
+  return plage_projection(matrix, sets, loadings);
 }
 
 ScoreTable score_matrix(const ScoreOptions& options, io::MatrixTable& matrix, const std::vector<SetRows>& sets,
-                        const std::optional<ScoreReference>& reference, core::RunContext& context,
-                        ScoreExtras* extras) {
+                        const std::optional<ScoreReference>& reference, ScoreReference* frozen,
+                        core::RunContext& context, ScoreExtras* extras) {
   const unsigned threads = context.threads;
   const TieOrder ties = ties_of(options.compat);
   if (options.method == "zscore" && reference) {
     return zscore_scores(matrix, sets, standardise_by(matrix, *reference), threads, &context.interrupt);
   }
   if (options.method == "zscore") return zscore_scores(matrix, sets, threads, &context.interrupt);
-  if (options.method == "plage") return plage_scores(matrix, sets, threads, &context.interrupt);
+  if (options.method == "plage") return score_plage(matrix, sets, reference, frozen, context);
   if (options.method == "gsva") {
     const GsvaOptions gsva{kernel_of(options.kernel), options.max_difference, ties};
     if (gsva.kernel == GsvaKernel::kPoisson) refuse_non_counts(matrix);
-    return gsva_scores(matrix, sets, gsva, threads, &context.interrupt);
+    return gsva_scores(matrix, sets, gsva, threads, &context.interrupt, reference ? &reference->values : nullptr);
   }
   if (options.method == "singscore") {
     SingscoreTable table = singscore_scores(matrix, sets, options.direction == "known", threads, &context.interrupt);
@@ -208,17 +229,14 @@ void warn_of_empty_scores(const ScoreTable& scores, const std::vector<SetRows>& 
                   empty, sets.size(), core::printable(first)));
 }
 
-ScoreReference freeze(const std::map<std::string, std::string>& settings, const ScoreTable& scores) {
-  ScoreReference reference;
-  reference.settings = settings;
+void freeze_scores(const ScoreTable& scores, ScoreReference& frozen) {
   for (std::size_t set = 0; set < scores.sets.size(); ++set) {
     for (std::size_t sample = 0; sample < scores.samples.size(); ++sample) {
       const double value = scores.at(set, sample);
-      if (!std::isnan(value)) reference.scores[scores.sets[set]].push_back(value);
+      if (!std::isnan(value)) frozen.scores[scores.sets[set]].push_back(value);
     }
   }
-  for (auto& [unused, values] : reference.scores) std::ranges::sort(values);
-  return reference;
+  for (auto& [unused, values] : frozen.scores) std::ranges::sort(values);
 }
 
 bool brings_own_genes(const std::string& method) {
@@ -272,8 +290,9 @@ ScoreTable score_own_genes(const ScoreOptions& options, io::MatrixTable& matrix,
     if (!options.signature) core::raise_usage("--method cibersort needs --signature, a table of genes × cell types");
     SignatureMatrix signature = read_signature(*options.signature, context);
     for (std::string& gene : signature.genes) gene = aliases.current(gene);
-    return cibersort_fractions(matrix, signature, options.min_coverage.value_or(0.5), context.threads,
-                               &context.interrupt);
+    return cibersort_fractions(matrix, signature,
+                               {options.min_coverage.value_or(0.5), options.permutations, context.seed},
+                               context.threads, &context.interrupt);
   }
   return epic_fractions(matrix, epic_options(options, aliases, context), context.threads, &context.interrupt);
 }
@@ -321,18 +340,18 @@ ScoreTable score_samples(const ScoreOptions& options, core::RunContext& context,
   if (options.reference) {
     reference = read_score_reference(*options.reference, context);
     require_same_settings(*reference, settings, *options.reference);
+    require_same_sets(*reference, matrix, sets, options.method == "plage", *options.reference);
   }
   if (options.method != "aucell") warn_of_floors(matrix, context.log);
   if (extras != nullptr && extras->want_coverage) extras->coverage = coverage_table(matrix, sets);
   if (extras != nullptr && extras->want_leading_edge)
     extras->leading_edge = leading_edge_table(matrix, sets, options, context.interrupt);
-  std::map<std::string, std::pair<double, double>> moments;
-  if (freezing && options.method == "zscore") moments = gene_moments(matrix);
-  ScoreTable scores = score_matrix(options, matrix, sets, reference, context, extras);
+  ScoreReference frozen{settings, {}, {}, {}, {}, {}};
+  if (freezing) freeze_genes(options, matrix, sets, frozen);
+  ScoreTable scores = score_matrix(options, matrix, sets, reference, freezing ? &frozen : nullptr, context, extras);
   warn_of_empty_scores(scores, sets, context.log);
   if (freezing) {
-    ScoreReference frozen = freeze(settings, scores);
-    frozen.genes = std::move(moments);
+    freeze_scores(scores, frozen);
     extras->reference = to_tsv(frozen);
   }
   if (extras != nullptr && reference) extras->percentiles = percentiles(scores, *reference);

@@ -38,6 +38,7 @@ struct ScoreOptions {
   std::optional<std::filesystem::path> ips_genes, tide_model;  ///< io-panel
   bool pretreated = false;                                     ///< io-panel: TIDE
   bool other_cells = true;                                     ///< epic
+  std::int64_t permutations = 0;                               ///< cibersort: draws for P_value
 };
 
 /// Tables beside the scores; text is TSV and empty unless asked for.

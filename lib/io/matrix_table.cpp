@@ -7,8 +7,10 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -104,15 +106,44 @@ void parse_row(const LineReader& lines, std::string_view line, std::size_t leadi
   }
 }
 
-/// Leaves `lines` before the first data row; returns how many leading columns hold no numbers.
-std::size_t read_header(LineReader& lines, MatrixTable& table) {
+/// What the second line of a GCT file promises.
+struct GctSizes {
+  std::size_t rows = 0, columns = 0;
+};
+
+GctSizes read_gct_sizes(LineReader& lines) {
+  std::string_view line;
+  if (!lines.next(line)) fail(lines, 0, "the GCT file ends after its version", "Give the whole file");
+  const std::vector<std::string_view> fields = core::split(line, '\t');
+  const auto rows = core::parse_int(core::trim(fields[0]));
+  const auto columns = fields.size() > 1 ? core::parse_int(core::trim(fields[1])) : std::nullopt;
+  if (!rows || !columns || *rows < 1 || *columns < 1) {
+    fail(lines, 0, fmt::format("'{}' where a GCT file tells its rows and columns", core::printable(line)),
+         "Write both numbers, separated by a tab");
+  }
+  return {static_cast<std::size_t>(*rows), static_cast<std::size_t>(*columns)};
+}
+
+void require_gct_size(const LineReader& lines, std::string_view what, std::size_t promised, std::size_t found) {
+  if (promised == found) return;
+  core::raise(ParseError{lines.name(), Place::none(),
+                         fmt::format("{} {} where the second line of the GCT file promises {}", found, what, promised),
+                         "Give the whole file, or correct its second line"});
+}
+
+/// Leaves `lines` before the first data row; returns how many leading columns hold no numbers, and the sizes of a GCT
+/// file.
+std::pair<std::size_t, std::optional<GctSizes>> read_header(LineReader& lines, MatrixTable& table) {
   std::string_view line;
   std::size_t leading = 1;
+  std::optional<GctSizes> sizes;
   bool found = lines.next(line);
   if (found && line == "#1.2") {
     leading = 2;
-    if (!lines.next(line)) fail(lines, 0, "the GCT file ends after its version", "Give the whole file");
+    sizes = read_gct_sizes(lines);
     found = lines.next(line);
+  } else if (found && line == "#1.3") {
+    fail(lines, 0, "GCT of version 1.3", "Convert it to version 1.2, or to a table of genes and samples");
   } else {
     while (found && (line.empty() || line.front() == '#')) found = lines.next(line);
   }
@@ -137,7 +168,8 @@ std::size_t read_header(LineReader& lines, MatrixTable& table) {
     }
     table.column_names.emplace_back(fields[i]);
   }
-  return leading;
+  if (sizes) require_gct_size(lines, "samples", sizes->columns, table.columns());
+  return {leading, sizes};
 }
 
 }  // namespace
@@ -156,7 +188,7 @@ MatrixTable read_matrix_table(std::unique_ptr<ByteSource> source, const MatrixTa
   LineReader lines(std::move(source));
   MatrixTable table;
   table.name = lines.name();
-  const std::size_t leading = read_header(lines, table);
+  const auto [leading, sizes] = read_header(lines, table);
   std::unordered_map<std::string, std::uint64_t> seen;
   std::string_view line;
   while (lines.next(line)) {
@@ -177,6 +209,7 @@ MatrixTable read_matrix_table(std::unique_ptr<ByteSource> source, const MatrixTa
   if (table.rows() == 0) {
     core::raise(ParseError{lines.name(), Place::none(), "the table has a header but no rows", "Give one row per gene"});
   }
+  if (sizes) require_gct_size(lines, "genes", sizes->rows, table.rows());
   return table;
 }
 

@@ -42,8 +42,8 @@ struct MatrixTableOptions {
 };
 
 /// Every value must be a finite number, or missing where that is allowed. 65 on text, a missing or infinite value, a
-/// row of another length, a repeated or missing column name, a repeated (unless allowed) or missing row name, and on a
-/// table without rows or columns.
+/// row of another length, a GCT file of other sizes than it says, a repeated or missing column name, a repeated (unless
+/// allowed) or missing row name, and on a table without rows or columns.
 [[nodiscard]] MatrixTable read_matrix_table(std::unique_ptr<ByteSource> source, const MatrixTableOptions& options = {},
                                             core::RunContext* context = nullptr);
 [[nodiscard]] MatrixTable read_matrix_table(const std::filesystem::path& path, core::RunContext& context,

@@ -58,6 +58,7 @@ void declare(cli::OptionSet& set, Options& all) {
   set.option("--signature", options.signature, "epic, cibersort: profiles, genes × cell types");
   set.option("--signature-variability", options.signature_variability, "epic: variances of --signature, for weights");
   set.option("--signature-genes", options.signature_genes, "epic: table with the column gene, the genes to fit");
+  set.option("--permutations", options.permutations, "cibersort: random mixtures for the row P_value (0: none)");
   set.choice("--unit", options.unit, {"auto", "tpm", "log2"}, "io-panel: scale of EXPR; auto: under 50 is log2");
   set.option("--log-offset", options.log_offset, "io-panel: what was added to TPM before taking log2");
   set.choice("--log-base", options.log_base, {"10", "2"}, "io-panel: logarithm of the T-cell-inflamed GEP");
@@ -99,6 +100,9 @@ void check(const Options& options) {
   if (score.leading_genes < 1) core::raise_usage("--leading-genes must be at least 1");
   if (!(score.top_share > 0 && score.top_share <= 1)) core::raise_usage("--top-share must be above 0, up to 1");
   if (!(score.log_offset > 0)) core::raise_usage("--log-offset must be above 0");
+  if (score.permutations < 0) core::raise_usage("--permutations must not be negative");
+  if (score.permutations > 0 && score.method != "cibersort")
+    core::raise_usage("--permutations belongs to --method cibersort");
   if (options.percentiles && !options.score.reference) core::raise_usage("--percentiles needs --reference");
 }
 

@@ -215,12 +215,83 @@ TEST_CASE("support-vector fractions find what was mixed", "[deconvolution]") {
     }
     matrix.add_row(signature.genes.back())[0] = value;
   }
-  const auto table = biomarker::cibersort_fractions(matrix, signature, 0.5, 1, nullptr);
+  const auto table = biomarker::cibersort_fractions(matrix, signature, {}, 1, nullptr);
   CHECK(table.at(0, 0) == Approx(0.2).margin(0.05));
   CHECK(table.at(1, 0) == Approx(0.5).margin(0.05));
   CHECK(table.at(2, 0) == Approx(0.3).margin(0.05));
   CHECK(table.at(3, 0) > 0.95);
   signature.genes.assign(150, "other");
-  test::expect_error([&] { (void)biomarker::cibersort_fractions(matrix, signature, 0.5, 1, nullptr); },
+  test::expect_error([&] { (void)biomarker::cibersort_fractions(matrix, signature, {}, 1, nullptr); },
                      core::Status::kBadInput, {"e.tsv", "0 of 150 genes of s.tsv"});
+}
+
+namespace {
+
+/// Genes × samples of one distribution, and a matrix of the first genes that has nothing to do with them.
+io::MatrixTable noise(std::size_t genes, std::size_t samples, core::Random& random) {
+  io::MatrixTable matrix;
+  matrix.name = "e.tsv";
+  for (std::size_t i = 0; i < samples; ++i) matrix.column_names.push_back("S" + std::to_string(i));
+  for (std::size_t gene = 0; gene < genes; ++gene) {
+    for (double& v : matrix.add_row("G" + std::to_string(gene))) v = random.lognormal(2, 1.5);
+  }
+  return matrix;
+}
+
+biomarker::SignatureMatrix random_signature(std::size_t genes, std::size_t types, core::Random& random) {
+  biomarker::SignatureMatrix signature{"s.tsv", {}, {}, {}};
+  for (std::size_t i = 0; i < types; ++i) signature.types.push_back("T" + std::to_string(i));
+  for (std::size_t gene = 0; gene < genes; ++gene) signature.genes.push_back("G" + std::to_string(gene));
+  for (std::size_t i = 0; i < genes * types; ++i) signature.values.push_back(random.lognormal(2, 1.5));
+  return signature;
+}
+
+}  // namespace
+
+TEST_CASE("support-vector fractions: p by permutation, of a real mixture and for any company", "[deconvolution]") {
+  core::Random random(81);
+  auto matrix = noise(200, 6, random);
+  const auto signature = random_signature(40, 3, random);
+  for (std::size_t gene = 0; gene < 40; ++gene) {
+    matrix.row(gene)[0] = 0.5 * signature.at(gene, 0) + 0.5 * signature.at(gene, 2);
+  }
+  const biomarker::CibersortOptions options{0.5, 199, 5};
+  const auto table = biomarker::cibersort_fractions(matrix, signature, options, 1, nullptr);
+  REQUIRE(table.sets.back() == "P_value");
+  const std::size_t p = table.sets.size() - 1;
+  CHECK(table.at(p, 0) == 1.0 / 200);
+  for (std::size_t i = 0; i < 6; ++i) CHECK((table.at(p, i) > 0 && table.at(p, i) <= 1));
+  CHECK(biomarker::cibersort_fractions(matrix, signature, options, 3, nullptr).values == table.values);
+  // Alone, and with the rows of the other genes in another order: the same p.
+  io::MatrixTable alone;
+  alone.name = "e.tsv";
+  alone.column_names = {"S4"};
+  for (std::size_t gene = matrix.rows(); gene-- > 0;) alone.add_row(matrix.row_names[gene])[0] = matrix.row(gene)[4];
+  CHECK(biomarker::cibersort_fractions(alone, signature, options, 1, nullptr).at(p, 0) == table.at(p, 4));
+  const auto other = biomarker::cibersort_fractions(matrix, signature, {0.5, 199, 6}, 1, nullptr);
+  bool moved = false;
+  for (std::size_t i = 1; i < 6; ++i) moved = moved || other.at(p, i) != table.at(p, i);
+  CHECK(moved);
+  CHECK(biomarker::cibersort_fractions(matrix, signature, {}, 1, nullptr).sets.back() == "RMSE");
+}
+
+TEST_CASE("support-vector fractions: p of samples that are no mixture is uniform", "[calibration]") {
+  constexpr std::size_t kSamples = 5000;
+  core::Random random(82);
+  const auto matrix = noise(60, kSamples, random);
+  const auto signature = random_signature(12, 2, random);
+  const auto table = biomarker::cibersort_fractions(matrix, signature, {0.5, 19, 1}, 1, nullptr);
+  std::size_t small = 0, half = 0, tested = 0;
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const double p = table.at(4, i);
+    tested += std::isnan(p) ? 0 : 1;
+    small += p <= 0.05 ? 1 : 0;
+    half += p <= 0.5 ? 1 : 0;
+  }
+  std::cout << "cibersort: share of p <= 0.05 on noise " << static_cast<double>(small) / kSamples << ", of p <= 0.5 "
+            << static_cast<double>(half) / kSamples << ", tested " << tested << "\n";
+  CHECK(tested > kSamples / 2);
+  CHECK(static_cast<double>(small) / kSamples <= 0.06);
+  CHECK(static_cast<double>(small) / kSamples >= 0.04);
+  CHECK(static_cast<double>(half) / kSamples <= 0.52);
 }

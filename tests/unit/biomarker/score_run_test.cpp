@@ -12,6 +12,7 @@
 #include "biomarker_helpers.h"
 #include "core/output.h"
 #include "core/random.h"
+#include "core/text.h"
 #include "io/anndata.h"
 #include "io/hdf5.h"
 #include "io/tenx.h"
@@ -182,8 +183,96 @@ TEST_CASE("a frozen reference: percentiles, and z-scores that do not move", "[sc
   options.expression = folder.write("other.tsv", one + "EXTRA\t1\n");
   test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kBadInput,
                      {"reference.tsv", "genes_sha256"});
+}
+
+TEST_CASE("scores of a patient by a frozen cohort are the cohort's, to the bit, in any company", "[real]") {
+  const auto expression = test::shared_file("cohorts/Liu.expr.tsv.gz");
+  const auto sets = test::shared_file("reference_Liu/sets_used.gmt");
+  if (!expression || !sets) return;
+  test::Folder folder;
+  const auto matrix = io::read_matrix_table(*expression, test::context());
+  const auto write = [&](const io::MatrixTable& table) {
+    std::string text = "gene";
+    for (const std::string& sample : table.column_names) text += "\t" + sample;
+    for (std::size_t gene = 0; gene < table.rows(); ++gene) {
+      text += "\n" + table.row_names[gene];
+      for (const double v : table.row(gene)) text += "\t" + core::format_double(v);
+    }
+    return folder.write("few.tsv", text + "\n");
+  };
+  biomarker::ScoreOptions options;
+  options.sets = *sets;
+  options.min_genes = 1;
+  options.min_coverage = 0;
+  options.skip_absent = true;
+  core::Random random(4);
+  struct Run {
+    std::string method, kernel, compat = "none";
+  };
+  for (const Run& run : {Run{"gsva", "gaussian"}, Run{"gsva", "none"}, Run{"gsva", "gaussian", "gsva"},
+                         Run{"plage", "gaussian"}, Run{"zscore", "gaussian"}}) {
+    INFO(run.method << " " << run.kernel << " " << run.compat);
+    options.method = run.method;
+    options.kernel = run.kernel;
+    options.compat = run.compat;
+    options.expression = *expression;
+    options.reference.reset();
+    biomarker::ScoreExtras extras;
+    extras.want_reference = true;
+    const auto cohort = biomarker::score_samples(options, test::context(), &extras);
+    options.reference = folder.write("reference.tsv", extras.reference);
+    for (const std::size_t kept : {std::size_t{1}, std::size_t{20}, std::size_t{74}}) {
+      auto columns = counting(matrix.columns());
+      random.shuffle(std::span(columns));
+      columns.resize(kept);
+      options.expression = write(reordered(matrix, counting(matrix.rows()), columns));
+      const auto fewer = biomarker::score_samples(options, test::context());
+      std::size_t compared = 0, different = 0;
+      for (std::size_t set = 0; set < fewer.sets.size(); ++set) {
+        for (std::size_t i = 0; i < kept; ++i) {
+          const double now = fewer.at(set, i), then = cohort.at(set, columns[i]);
+          if (std::isnan(now) && std::isnan(then)) continue;
+          ++compared;
+          different += now == then ? 0 : 1;
+        }
+      }
+      CHECK(compared >= kept * fewer.sets.size() / 2);
+      CHECK(different == 0);
+    }
+  }
+}
+
+TEST_CASE("a frozen cohort: patients beyond all of it, sets of other genes, both options at once", "[score]") {
+  test::Folder folder;
+  std::string text = "gene\tA\tB\tC\n", extreme = "gene\tX\tY\n";
+  core::Random random(14);
+  for (int i = 0; i < 30; ++i) {
+    text += "G" + std::to_string(i);
+    for (int k = 0; k < 3; ++k) text += "\t" + std::to_string(random.normal());
+    text += "\n";
+    extreme += "G" + std::to_string(i) + (i < 5 ? "\t1e300\t-1e300\n" : "\t-50\t50\n");
+  }
+  biomarker::ScoreOptions options;
   options.method = "gsva";
-  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kUsage, {"gsva"});
+  options.expression = folder.write("all.tsv", text);
+  options.sets = folder.write("s.gmt", "S\tx\tG0\tG1\tG2\tG3\tG4\n");
+  biomarker::ScoreExtras extras;
+  extras.want_reference = true;
+  (void)biomarker::score_samples(options, test::context(), &extras);
+  options.reference = folder.write("reference.tsv", extras.reference);
+  options.expression = folder.write("extreme.tsv", extreme);
+  const auto far = biomarker::score_samples(options, test::context());
+  CHECK(far.at(0, 0) == Approx(1));
+  CHECK(far.at(0, 1) == Approx(-1));
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context(), &extras); }, core::Status::kUsage,
+                     {"--save-reference", "--reference"});
+  options.sets = folder.write("t.gmt", "S\tx\tG0\tG1\tG2\tG3\tG7\n");
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kBadInput,
+                     {"reference.tsv", "1 of 1 sets", "'S'"});
+  options.sets = folder.path() / "s.gmt";
+  options.kernel = "none";
+  test::expect_error([&] { (void)biomarker::score_samples(options, test::context()); }, core::Status::kBadInput,
+                     {"reference.tsv", "kernel 'gaussian'", "'none'"});
 }
 
 TEST_CASE("aliases rename genes of matrices and sets", "[score]") {
@@ -350,4 +439,13 @@ TEST_CASE("broken references are told with their line", "[score]") {
   broken("kind\tname\tvalue\tother\ngene\tA\t1\tNA\n", {"r.tsv:2", "missing"});
   broken("kind\tname\tvalue\tother\nthing\tA\t1\tNA\n", {"r.tsv:2", "'thing'"});
   broken("kind\tname\tvalue\tother\nscore\tS\t1\n", {"r.tsv:2"});
+  broken("kind\tname\tvalue\tother\nscore\tNA\t1\tNA\n", {"r.tsv:2", "missing name"});
+  broken("kind\tname\tvalue\tother\ngene\tA\t1\t-1\n", {"r.tsv:2", "negative"});
+  broken("kind\tname\tvalue\tother\ngene\tA\t1\t1\ngene\tA\t1\t1\n", {"r.tsv:3", "second record of 'A'"});
+  broken("kind\tname\tvalue\tother\nvalues\tA\t1,x\tNA\n", {"r.tsv:2", "'x'"});
+  broken("kind\tname\tvalue\tother\nvalues\tA\t1,inf\tNA\n", {"r.tsv:2", "'inf'"});
+  broken("kind\tname\tvalue\tother\nvalues\tA\t1\tNA\n", {"r.tsv:2", "values of 1 samples"});
+  broken("kind\tname\tvalue\tother\nvalues\tA\t1,2\tNA\nvalues\tB\t1,2,3\tNA\n", {"r.tsv:3", "values of 3 samples"});
+  broken("kind\tname\tvalue\tother\nloading\tS\thigh\tA\n", {"r.tsv:2", "high"});
+  broken("kind\tname\tvalue\tother\nloading\tS\t1\tA\nloading\tS\t1\tA\n", {"r.tsv:3", "second record of 'A'"});
 }
