@@ -69,7 +69,8 @@ AmbientEstimate estimate_ambient(const io::CsrMatrix& cells, std::span<const std
     for (const Pair& pair : pairs) {
       // Gamma(observed + 1, expected).
       const double shape = pair.observed + 1;
-      density += std::exp(shape * std::log(pair.expected) + (shape - 1) * std::log(fraction) - pair.expected * fraction - stats::log_gamma(shape));
+      density += std::exp(shape * std::log(pair.expected) + (shape - 1) * std::log(fraction) -
+                          pair.expected * fraction - stats::log_gamma(shape));
     }
     if (density > best) {
       best = density;

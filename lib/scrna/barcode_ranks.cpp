@@ -27,9 +27,11 @@ std::optional<BarcodeRanks> barcode_ranks(std::span<const std::uint64_t> molecul
   const double limit = std::log10(static_cast<double>(std::max<std::uint64_t>(1, skipped_ranks)));
   const auto passed = static_cast<std::size_t>(std::ranges::count_if(x, [&](double v) { return v <= limit; }));
   const std::size_t skip = std::min(slope.size() - 1, passed);
-  const auto right = static_cast<std::size_t>(std::min_element(slope.begin() + static_cast<std::ptrdiff_t>(skip), slope.end()) - slope.begin());
-  const auto left = static_cast<std::size_t>(
-      std::max_element(slope.begin() + static_cast<std::ptrdiff_t>(skip), slope.begin() + static_cast<std::ptrdiff_t>(right) + 1) - slope.begin());
+  const auto right = static_cast<std::size_t>(
+      std::min_element(slope.begin() + static_cast<std::ptrdiff_t>(skip), slope.end()) - slope.begin());
+  const auto left = static_cast<std::size_t>(std::max_element(slope.begin() + static_cast<std::ptrdiff_t>(skip),
+                                                              slope.begin() + static_cast<std::ptrdiff_t>(right) + 1) -
+                                             slope.begin());
   const double rise = right > left ? (y[right] - y[left]) / (x[right] - x[left]) : 0;
   std::size_t knee = left;
   double highest = 0;

@@ -91,8 +91,9 @@ CellSpace make_cell_space(const io::CsrMatrix& counts, const CellSpaceOptions& o
   CellSpace space;
   space.genes = variable_genes(counts, options.genes);
   space.target = median(row_sums(counts));
-  space.components = stats::principal_components(log_normalised(counts, space.genes, space.target),
-                                                 {.components = options.components, .seed = options.seed, .threads = options.threads});
+  space.components =
+      stats::principal_components(log_normalised(counts, space.genes, space.target),
+                                  {.components = options.components, .seed = options.seed, .threads = options.threads});
   return space;
 }
 

@@ -22,7 +22,8 @@ void check(const CellsOptions& options) {
   };
   if (options.expected_cells && *options.expected_cells < 1)
     refuse("--expected-cells", static_cast<double>(*options.expected_cells), "a positive number");
-  if (options.least_molecules < 1) refuse("--least-molecules", static_cast<double>(options.least_molecules), "a positive number");
+  if (options.least_molecules < 1)
+    refuse("--least-molecules", static_cast<double>(options.least_molecules), "a positive number");
   if (options.rank_lower < 0) refuse("--rank-lower", static_cast<double>(options.rank_lower), "zero or more");
   if (options.simulations < 100 || options.simulations > 1'000'000)
     refuse("--simulations", static_cast<double>(options.simulations), "between 100 and 1,000,000");
@@ -44,7 +45,8 @@ std::vector<std::size_t> at_least(const std::vector<std::uint64_t>& molecules, s
   return out;
 }
 
-void call(const CellsOptions& options, const io::CsrMatrix& counts, CellsResult& result, const core::RunContext& context) {
+void call(const CellsOptions& options, const io::CsrMatrix& counts, CellsResult& result,
+          const core::RunContext& context) {
   const std::vector<std::uint64_t>& molecules = result.totals.molecules;
   if (options.method == "knee" || options.method == "inflection") {
     if (!result.ranks)
@@ -118,7 +120,8 @@ std::string cells_table(const CellsOptions& options, const CellsResult& result) 
     const auto cell = std::ranges::lower_bound(result.cells, row);
     if (options.doublets && cell != result.cells.end() && *cell == row) {
       const auto at = static_cast<std::size_t>(cell - result.cells.begin());
-      text += "\t" + core::format_double(result.doublets.scores[at]) + (result.doublets.called[at] != 0 ? "\t1\n" : "\t0\n");
+      text += "\t" + core::format_double(result.doublets.scores[at]) +
+              (result.doublets.called[at] != 0 ? "\t1\n" : "\t0\n");
     } else {
       text += "\tNA\tNA\n";
     }
@@ -174,10 +177,15 @@ std::string summary_json(const CellsOptions& options, const CellsResult& result,
   json["sample"] = result.sample;
   json["method"] = options.method;
   json["barcodes"] = result.matrix.barcodes.size();
-  json["barcodes_with_molecules"] = result.totals.molecules.size() - static_cast<std::size_t>(std::ranges::count(result.totals.molecules, 0u));
-  if (result.ranks) json["barcode_ranks"] = {{"knee_molecules", result.ranks->knee}, {"inflection_molecules", result.ranks->inflection}};
+  json["barcodes_with_molecules"] =
+      result.totals.molecules.size() - static_cast<std::size_t>(std::ranges::count(result.totals.molecules, 0u));
+  if (result.ranks)
+    json["barcode_ranks"] = {{"knee_molecules", result.ranks->knee},
+                             {"inflection_molecules", result.ranks->inflection}};
   if (result.by_molecules.threshold > 0)
-    json["order_of_magnitude"] = {{"expected", result.by_molecules.expected_cells}, {"threshold_molecules", result.by_molecules.threshold}, {"cells", result.by_molecules.cells.size()}};
+    json["order_of_magnitude"] = {{"expected", result.by_molecules.expected_cells},
+                                  {"threshold_molecules", result.by_molecules.threshold},
+                                  {"cells", result.by_molecules.cells.size()}};
   if (options.method == "emptydrops") {
     std::size_t by_size = 0;
     for (const EmptyDropsCandidate& candidate : result.by_profile.candidates)
@@ -189,10 +197,15 @@ std::string summary_json(const CellsOptions& options, const CellsResult& result,
                            {"cells", result.by_profile.cells.size()},
                            {"cells_by_size_alone", by_size}};
   }
-  json["cells"] = {{"called", result.cells.size()}, {"molecule_share", figures.in_cells}, {"median_molecules", figures.median_molecules}, {"median_genes", figures.median_genes}};
+  json["cells"] = {{"called", result.cells.size()},
+                   {"molecule_share", figures.in_cells},
+                   {"median_molecules", figures.median_molecules},
+                   {"median_genes", figures.median_genes}};
   if (options.doublets)
-    json["doublets"] = {{"rate", result.doublets.rate}, {"detectable_share", result.doublets.detectable}, {"called", figures.doublets}};
-  json["ambient"] = {{"fraction_in_cells", number_or_null(result.ambient.fraction)}, {"evidence_pairs", result.ambient.evidence}};
+    json["doublets"] = {
+        {"rate", result.doublets.rate}, {"detectable_share", result.doublets.detectable}, {"called", figures.doublets}};
+  json["ambient"] = {{"fraction_in_cells", number_or_null(result.ambient.fraction)},
+                     {"evidence_pairs", result.ambient.evidence}};
   return json.dump(2) + "\n";
 }
 
@@ -205,7 +218,8 @@ report::QcFragment qc_fragment(const CellsResult& result, const Figures& figures
            {"median_genes", "Median genes", "median genes per cell", figures.median_genes},
            {"molecules_in_cells_share", "In cells", "share of all molecules that lie in cells", figures.in_cells},
            {"doublets", "Doublets", "cells called doublets", figures.doublets},
-           {"ambient_share", "Ambient", "estimated share of the cells' molecules that is ambient", result.ambient.fraction}}};
+           {"ambient_share", "Ambient", "estimated share of the cells' molecules that is ambient",
+            result.ambient.fraction}}};
 }
 
 io::AnnData cells_anndata(const CellsOptions& options, const CellsResult& result, const io::TenxMatrix& filtered) {
@@ -249,15 +263,18 @@ CellsResult find_cells(const CellsOptions& options, core::RunContext& context) {
   result.matrix = read_count_matrix(options.input, context, false, options.layer);
   for (const io::TenxFeature& feature : result.matrix.features) result.genes.push_back(feature.type == kGeneExpression);
   if (std::ranges::none_of(result.genes, [](bool gene) { return gene; }))
-    refuse_matrix(options, fmt::format("no feature is gene expression (types: {})", core::join(feature_types(result.matrix), ", ")),
-                  "Give the matrix that holds the genes");
+    refuse_matrix(
+        options,
+        fmt::format("no feature is gene expression (types: {})", core::join(feature_types(result.matrix), ", ")),
+        "Give the matrix that holds the genes");
   const io::CsrMatrix counts = select_features(result.matrix, result.genes).counts;
   result.totals = barcode_totals(counts);
   if (std::ranges::all_of(result.totals.molecules, [](std::uint64_t total) { return total == 0; }))
     refuse_matrix(options, "no barcode has a molecule", "Give the raw matrix of a run");
   result.ranks = barcode_ranks(result.totals.molecules, static_cast<std::uint64_t>(options.rank_lower));
   call(options, counts, result, context);
-  if (result.cells.empty()) refuse_matrix(options, "no barcode is called a cell", "Check that this is the raw matrix of a run");
+  if (result.cells.empty())
+    refuse_matrix(options, "no barcode is called a cell", "Check that this is the raw matrix of a run");
   if (result.by_profile.ambient.empty()) result.by_profile.ambient = simple_ambient(counts, result.cells);
   const io::CsrMatrix inside = io::select_rows(counts, result.cells);
   if (options.doublets) result.doublets = score_doublets(inside, {.expected_rate = options.doublet_rate}, context);

@@ -31,11 +31,11 @@ struct CellsOptions {
 
 struct CellsResult {
   std::string sample;
-  io::TenxMatrix matrix;      ///< as read
-  std::vector<bool> genes;    ///< features of gene expression
-  BarcodeTotals totals;       ///< of genes
+  io::TenxMatrix matrix;    ///< as read
+  std::vector<bool> genes;  ///< features of gene expression
+  BarcodeTotals totals;     ///< of genes
   std::optional<BarcodeRanks> ranks;
-  CellCall by_molecules;      ///< method emptydrops or ordmag
+  CellCall by_molecules;  ///< method emptydrops or ordmag
   EmptyDropsResult by_profile;
   std::vector<std::size_t> cells;  ///< ascending
   DoubletResult doublets;          ///< in the order of `cells`

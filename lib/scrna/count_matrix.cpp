@@ -46,7 +46,8 @@ io::TenxMatrix from_anndata(const std::filesystem::path& path, io::AnnData data,
   }
   if (!counts) {
     if (layer.empty()) refuse(path, "the AnnData has no X", "Store the counts as X, or name a layer with --layer");
-    refuse(path, fmt::format("no layer '{}'", core::printable(layer)), fmt::format("Layers are: {}", core::join(known, ", ")));
+    refuse(path, fmt::format("no layer '{}'", core::printable(layer)),
+           fmt::format("Layers are: {}", core::join(known, ", ")));
   }
   matrix.counts = std::move(*counts);
   matrix.barcodes = std::move(data.obs.index);
@@ -73,11 +74,12 @@ void check_counts(const std::filesystem::path& path, const io::TenxMatrix& matri
       const float value = values[e];
       const bool whole = value == std::floor(value);
       if (std::isfinite(value) && value >= 0 && value < 0x1p31f && (whole || fractions)) continue;
-      refuse(path,
-             fmt::format("{} of feature '{}' in barcode '{}' is no count", value,
-                         core::printable(matrix.features[static_cast<std::size_t>(matrix.counts.row_columns(row)[e])].id),
-                         core::printable(matrix.barcodes[row])),
-             "Give counts of molecules as they were counted, before any normalisation");
+      refuse(
+          path,
+          fmt::format("{} of feature '{}' in barcode '{}' is no count", value,
+                      core::printable(matrix.features[static_cast<std::size_t>(matrix.counts.row_columns(row)[e])].id),
+                      core::printable(matrix.barcodes[row])),
+          "Give counts of molecules as they were counted, before any normalisation");
     }
   }
 }

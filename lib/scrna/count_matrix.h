@@ -13,10 +13,10 @@ namespace immucan::scrna {
 
 inline constexpr std::string_view kGeneExpression = "Gene Expression";
 
-/// A 10x folder, a 10x .h5 or an .h5ad, told apart by their contents. From an .h5ad: X, or the layer of that name; names
-/// from var's gene_name, gene_names, gene_symbol(s) or feature_name, types from feature_types (else all are genes). 65
-/// on a value that is no count (negative, not finite; a fraction unless `fractions`), or a matrix without rows or
-/// columns.
+/// A 10x folder, a 10x .h5 or an .h5ad, told apart by their contents. From an .h5ad: X, or the layer of that name;
+/// names from var's gene_name, gene_names, gene_symbol(s) or feature_name, types from feature_types (else all are
+/// genes). 65 on a value that is no count (negative, not finite; a fraction unless `fractions`), or a matrix without
+/// rows or columns.
 [[nodiscard]] io::TenxMatrix read_count_matrix(const std::filesystem::path& path, core::RunContext& context,
                                                bool fractions = false, const std::string& layer = {});
 

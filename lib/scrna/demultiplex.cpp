@@ -58,14 +58,16 @@ std::vector<bool> named_tags(const DemultiplexOptions& options, const io::TenxMa
       return feature.id == row.tag || feature.name == row.tag;
     });
     if (found == matrix.features.end())
-      refuse(*options.tags, fmt::format("the tag '{}' is no feature of {}", core::printable(row.tag), options.input.string()),
+      refuse(*options.tags,
+             fmt::format("the tag '{}' is no feature of {}", core::printable(row.tag), options.input.string()),
              "Write the tags as in features.tsv");
     keep[static_cast<std::size_t>(found - matrix.features.begin())] = true;
   }
   return keep;
 }
 
-io::TenxMatrix choose_barcodes(const DemultiplexOptions& options, const io::TenxMatrix& matrix, core::RunContext& context) {
+io::TenxMatrix choose_barcodes(const DemultiplexOptions& options, const io::TenxMatrix& matrix,
+                               core::RunContext& context) {
   if (!options.barcodes) return matrix;
   std::unordered_map<std::string_view, std::size_t> place;
   for (std::size_t i = 0; i < matrix.barcodes.size(); ++i) place.emplace(matrix.barcodes[i], i);
@@ -73,7 +75,8 @@ io::TenxMatrix choose_barcodes(const DemultiplexOptions& options, const io::Tenx
   for (const std::string& barcode : read_barcode_list(io::open_source(*options.barcodes, context))) {
     const auto found = place.find(barcode);
     if (found == place.end())
-      refuse(*options.barcodes, fmt::format("the barcode '{}' is not in {}", core::printable(barcode), options.input.string()),
+      refuse(*options.barcodes,
+             fmt::format("the barcode '{}' is not in {}", core::printable(barcode), options.input.string()),
              "Use the barcodes of the same run, with the same suffix");
     rows.push_back(found->second);
   }
@@ -89,7 +92,8 @@ std::vector<std::string> read_barcode_list(std::unique_ptr<io::ByteSource> sourc
   std::string_view line;
   while (lines.next(line)) {
     const auto fail = [&](std::string what) {
-      core::raise({lines.name(), core::Place::line(lines.line_number()), std::move(what), "One barcode per line, each once"});
+      core::raise(
+          {lines.name(), core::Place::line(lines.line_number()), std::move(what), "One barcode per line, each once"});
     };
     if (line.empty()) fail("empty barcode");
     if (!seen.emplace(line).second) fail(fmt::format("barcode appears twice (\"{}\")", core::printable(line)));
@@ -105,17 +109,22 @@ DemultiplexResult demultiplex(const DemultiplexOptions& options, core::RunContex
   result.sample = options.sample.empty() ? sample_of_matrix(options.input) : options.sample;
   std::vector<TagSample> table;
   if (options.tags) table = read_tag_samples(io::open_source(*options.tags, context));
-  const io::TenxMatrix matrix = choose_barcodes(options, read_count_matrix(options.input, context, false, options.layer), context);
-  const io::TenxMatrix tags = select_features(matrix, options.tags ? named_tags(options, matrix, table) : choose_tags(options, matrix));
+  const io::TenxMatrix matrix =
+      choose_barcodes(options, read_count_matrix(options.input, context, false, options.layer), context);
+  const io::TenxMatrix tags =
+      select_features(matrix, options.tags ? named_tags(options, matrix, table) : choose_tags(options, matrix));
   for (const io::TenxFeature& feature : tags.features) {
-    const auto row = std::ranges::find_if(table, [&](const TagSample& entry) { return entry.tag == feature.id || entry.tag == feature.name; });
+    const auto row = std::ranges::find_if(
+        table, [&](const TagSample& entry) { return entry.tag == feature.id || entry.tag == feature.name; });
     result.tags.push_back(feature.name);
     result.samples.push_back(row == table.end() ? feature.name : row->sample);
   }
   result.barcodes = tags.barcodes;
   result.molecules = barcode_totals(tags.counts).molecules;
   if (tags.barcodes.size() < 10)
-    refuse(options.input, fmt::format("{} cells are too few to fit {} tags", tags.barcodes.size(), tags.features.size()), "Give at least ten cells");
+    refuse(options.input,
+           fmt::format("{} cells are too few to fit {} tags", tags.barcodes.size(), tags.features.size()),
+           "Give at least ten cells");
   result.assignment = assign_tags(tags.counts, {options.confidence});
   for (std::size_t t = 0; t < result.tags.size(); ++t) {
     if (result.assignment.tags[t].share < 1 / (10 * static_cast<double>(result.barcodes.size())))
@@ -143,7 +152,8 @@ void write_demultiplexed(core::OutputSet& outputs, const DemultiplexResult& resu
   for (std::size_t t = 0; t < result.tags.size(); ++t) {
     const TagFit& fit = result.assignment.tags[t];
     tags += result.tags[t] + "\t" + result.samples[t];
-    for (const double value : {fit.background.mean, fit.background.size, fit.positive.mean, fit.positive.size, fit.share})
+    for (const double value :
+         {fit.background.mean, fit.background.size, fit.positive.mean, fit.positive.size, fit.share})
       tags += "\t" + core::format_double(value);
     tags += "\t" + std::to_string(singlets[t]) + "\n";
   }
@@ -151,14 +161,17 @@ void write_demultiplexed(core::OutputSet& outputs, const DemultiplexResult& resu
   nlohmann::ordered_json json;
   json["sample"] = result.sample;
   json["cells"] = result.barcodes.size();
-  std::vector<report::QcMetric> metrics = {{"cells", "Cells", "barcodes demultiplexed", static_cast<double>(result.barcodes.size())}};
+  std::vector<report::QcMetric> metrics = {
+      {"cells", "Cells", "barcodes demultiplexed", static_cast<double>(result.barcodes.size())}};
   for (std::size_t i = 0; i < kClasses.size(); ++i) {
     const std::string name(name_of(kClasses[i]));
     json[name] = counts[i];
     outputs.count(name, counts[i]);
     metrics.push_back({name, name, "cells of class " + name, static_cast<double>(counts[i])});
   }
-  json["model"] = {{"negative_share", result.assignment.negative}, {"doublet_share", result.assignment.doublet}, {"iterations", result.assignment.iterations}};
+  json["model"] = {{"negative_share", result.assignment.negative},
+                   {"doublet_share", result.assignment.doublet},
+                   {"iterations", result.assignment.iterations}};
   outputs.add("summary.json").write(json.dump(2) + "\n");
   report::add_qc(outputs, {"scrna_demultiplex", "Single-cell RNA: demultiplexing", result.sample, metrics});
 }

@@ -26,9 +26,9 @@ struct DemultiplexResult {
   TagResult assignment;
 };
 
-/// Tags are the features named in the table, else those of the given type, else (auto) of "Multiplexing Capture", else of
-/// "Antibody Capture", else all features of a matrix that has one type only. 65 when a named tag or barcode is not in
-/// the matrix or nothing can be a tag.
+/// Tags are the features named in the table, else those of the given type, else (auto) of "Multiplexing Capture", else
+/// of "Antibody Capture", else all features of a matrix that has one type only. 65 when a named tag or barcode is not
+/// in the matrix or nothing can be a tag.
 [[nodiscard]] DemultiplexResult demultiplex(const DemultiplexOptions& options, core::RunContext& context);
 void write_demultiplexed(core::OutputSet& outputs, const DemultiplexResult& result);
 

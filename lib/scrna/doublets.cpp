@@ -65,13 +65,16 @@ std::vector<double> posterior(const Levels& levels, double rate) {
   struct Pool {
     double expected, observed;
     std::size_t levels;
-    [[nodiscard]] double ratio() const { return observed > 0 ? expected / observed : std::numeric_limits<double>::infinity(); }
+    [[nodiscard]] double ratio() const {
+      return observed > 0 ? expected / observed : std::numeric_limits<double>::infinity();
+    }
   };
   std::vector<Pool> pools;
   for (std::size_t q = 0; q < levels.observed.size(); ++q) {
     pools.push_back({rate * levels.simulated[q] / simulated, levels.observed[q] / observed, 1});
     // A level that nobody has belongs to the one below.
-    while (pools.size() > 1 && (pools.back().expected + pools.back().observed == 0 || pools[pools.size() - 2].ratio() >= pools.back().ratio())) {
+    while (pools.size() > 1 && (pools.back().expected + pools.back().observed == 0 ||
+                                pools[pools.size() - 2].ratio() >= pools.back().ratio())) {
       const Pool last = pools.back();
       pools.pop_back();
       pools.back().expected += last.expected;
@@ -80,7 +83,8 @@ std::vector<double> posterior(const Levels& levels, double rate) {
     }
   }
   std::vector<double> out;
-  for (const Pool& pool : pools) out.insert(out.end(), pool.levels, std::min(1.0, pool.expected + pool.observed == 0 ? 0 : pool.ratio()));
+  for (const Pool& pool : pools)
+    out.insert(out.end(), pool.levels, std::min(1.0, pool.expected + pool.observed == 0 ? 0 : pool.ratio()));
   return out;
 }
 
@@ -99,18 +103,24 @@ DoubletResult score_doublets(const io::CsrMatrix& counts, const DoubletOptions& 
   const io::CsrMatrix doublets = simulate(counts, number, context.seed);
   // A doublet has the molecules of two cells: both are scaled to the same total before they are compared.
   std::vector<float> points = space.components.scores;
-  const std::vector<float> more = space.components.project(log_normalised(doublets, space.genes, space.target), context.threads);
+  const std::vector<float> more =
+      space.components.project(log_normalised(doublets, space.genes, space.target), context.threads);
   points.insert(points.end(), more.begin(), more.end());
   const double ratio = static_cast<double>(number) / static_cast<double>(cells);
-  const std::size_t base = options.neighbours > 0 ? options.neighbours : static_cast<std::size_t>(std::llround(0.5 * std::sqrt(static_cast<double>(cells))));
-  const auto k = std::min(points.size() / space.dimensions() - 1, static_cast<std::size_t>(std::llround(static_cast<double>(std::max<std::size_t>(1, base)) * (1 + ratio))));
-  const std::vector<std::uint32_t> near = stats::nearest_neighbours(points, points, space.dimensions(), k, true, context.threads);
+  const std::size_t base = options.neighbours > 0
+                               ? options.neighbours
+                               : static_cast<std::size_t>(std::llround(0.5 * std::sqrt(static_cast<double>(cells))));
+  const auto k = std::min(
+      points.size() / space.dimensions() - 1,
+      static_cast<std::size_t>(std::llround(static_cast<double>(std::max<std::size_t>(1, base)) * (1 + ratio))));
+  const std::vector<std::uint32_t> near =
+      stats::nearest_neighbours(points, points, space.dimensions(), k, true, context.threads);
   std::vector<std::size_t> level;
   Levels levels{std::vector<double>(k + 1, 0.0), std::vector<double>(k + 1, 0.0)};
   for (std::size_t i = 0; i < cells + number; ++i) {
     const auto first = near.begin() + static_cast<std::ptrdiff_t>(i * k);
-    level.push_back(static_cast<std::size_t>(
-        std::count_if(first, first + static_cast<std::ptrdiff_t>(k), [&](std::uint32_t other) { return other >= cells; })));
+    level.push_back(static_cast<std::size_t>(std::count_if(first, first + static_cast<std::ptrdiff_t>(k),
+                                                           [&](std::uint32_t other) { return other >= cells; })));
     (i < cells ? levels.observed : levels.simulated)[level.back()] += 1;
   }
   result.rate = options.expected_rate.value_or(estimate_rate(levels));

@@ -23,8 +23,8 @@ struct DoubletResult {
   std::vector<std::uint8_t> called;  ///< 1 = probability at least one half
 };
 
-/// `counts` holds called cells only. As in Scrublet, doublets are simulated as sums of two random cells, and every cell is
-/// described by the share q of simulated doublets among its nearest neighbours in principal components. The score is
+/// `counts` holds called cells only. As in Scrublet, doublets are simulated as sums of two random cells, and every cell
+/// is described by the share q of simulated doublets among its nearest neighbours in principal components. The score is
 /// calibrated: rate · f(q | simulated) / f(q | observed), made monotone in q by pooling adjacent violators, at most 1.
 /// Without a given rate it is the share of observed over the share of simulated barcodes from the median q of the
 /// simulated ones on. Doublets of two cells of one kind look like one cell and get a score near the rate. Fewer than 30

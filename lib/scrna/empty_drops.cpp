@@ -21,7 +21,8 @@ constexpr double kSmallDataMolecules = 100;  // emptyDrops' own bound
 /// Draws items with given probabilities in constant time (Walker 1977, Vose 1991).
 class AliasTable {
  public:
-  explicit AliasTable(std::span<const double> probabilities) : keep_(probabilities.size()), other_(probabilities.size()) {
+  explicit AliasTable(std::span<const double> probabilities)
+      : keep_(probabilities.size()), other_(probabilities.size()) {
     const std::size_t n = probabilities.size();
     std::vector<double> scaled;
     std::vector<std::uint32_t> small, large;
@@ -149,11 +150,13 @@ void choose_bounds(std::span<const std::size_t> ranked, std::span<const std::uin
   const std::uint64_t n = ranked.size();
   out.ambient_last = std::min(n, options.ambient_last);
   out.ambient_first = options.ambient_first;
-  if (n < options.ambient_last) out.ambient_first = std::min(out.ambient_first, called + (n - std::min<std::uint64_t>(n, called)) / 4);
+  if (n < options.ambient_last)
+    out.ambient_first = std::min(out.ambient_first, called + (n - std::min<std::uint64_t>(n, called)) / 4);
   const double median = called == 0 ? 0 : static_cast<double>(molecules[ranked[called / 2]]);
   double least = static_cast<double>(options.least_molecules);
   if (n <= options.ambient_first) least = std::min({least, kSmallDataMolecules, median / 10});
-  out.least_molecules = static_cast<std::uint64_t>(std::max({1.0, std::floor(least), std::floor(options.least_share_of_median * median)}));
+  out.least_molecules = static_cast<std::uint64_t>(
+      std::max({1.0, std::floor(least), std::floor(options.least_share_of_median * median)}));
 }
 
 /// Marks candidates with more molecules than empty droplets have: logarithms of the molecules of all barcodes from the
@@ -163,7 +166,8 @@ void test_sizes(std::span<const std::size_t> ranked, std::span<const std::uint64
   if (!options.size_test || out.ambient_last <= called) return;
   const std::size_t empty = out.ambient_last - called;
   const auto log_at = [&](double share) {
-    return std::log(static_cast<double>(molecules[ranked[called + static_cast<std::size_t>(share * static_cast<double>(empty - 1))]]));
+    return std::log(static_cast<double>(
+        molecules[ranked[called + static_cast<std::size_t>(share * static_cast<double>(empty - 1))]]));
   };
   const double middle = log_at(0.5), spread = std::max(kLeastSpread, middle - log_at(0.8413));
   out.size_threshold = static_cast<std::uint64_t>(std::ceil(std::exp(middle + kSizeDeviations * spread)));
@@ -190,7 +194,8 @@ EmptyDropsResult empty_drops(const io::CsrMatrix& counts, std::span<const std::u
   if (out.ambient_first >= out.ambient_last) return out;
   out.ambient = ambient_profile(counts, ranked, out.ambient_first, out.ambient_last);
   if (out.ambient.empty()) return out;
-  const std::size_t end = std::min<std::size_t>({ranked.size(), called.size() + options.most_candidates, out.ambient_first});
+  const std::size_t end =
+      std::min<std::size_t>({ranked.size(), called.size() + options.most_candidates, out.ambient_first});
   for (std::size_t rank = called.size(); rank < end && molecules[ranked[rank]] >= out.least_molecules; ++rank)
     out.candidates.push_back({.barcode = ranked[rank], .molecules = molecules[ranked[rank]]});
   if (out.candidates.empty()) return out;
@@ -213,13 +218,15 @@ EmptyDropsResult empty_drops(const io::CsrMatrix& counts, std::span<const std::u
   const std::vector<std::uint64_t> lower = count_lower(ascending, out.ambient, options, context);
   std::vector<double> p;
   for (std::size_t i = 0; i < out.candidates.size(); ++i) {
-    out.candidates[i].p = (1 + static_cast<double>(lower[lower.size() - 1 - i])) / (1 + static_cast<double>(options.simulations));
+    out.candidates[i].p =
+        (1 + static_cast<double>(lower[lower.size() - 1 - i])) / (1 + static_cast<double>(options.simulations));
     p.push_back(out.candidates[i].p);
   }
   const std::vector<double> adjusted = stats::benjamini_hochberg(p);
   for (std::size_t i = 0; i < p.size(); ++i) {
     out.candidates[i].fdr = adjusted[i];
-    if (adjusted[i] <= options.false_discovery_rate || out.candidates[i].by_size) out.cells.push_back(out.candidates[i].barcode);
+    if (adjusted[i] <= options.false_discovery_rate || out.candidates[i].by_size)
+      out.cells.push_back(out.candidates[i].barcode);
   }
   std::ranges::sort(out.cells);
   return out;

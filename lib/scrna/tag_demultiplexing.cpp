@@ -70,7 +70,9 @@ NegativeBinomial fit(const TagCounts& counts, const std::vector<double>& weight,
     double value = 0;
     const double constant = std::log(size / (size + out.mean)) - stats::digamma(size);
     for (std::size_t i = 0; i < weight.size(); ++i) {
-      if (weight[i] > 0) value += weight[i] * (stats::digamma(counts.values[i] + size) + constant - (counts.values[i] - out.mean) / (size + out.mean));
+      if (weight[i] > 0)
+        value += weight[i] * (stats::digamma(counts.values[i] + size) + constant -
+                              (counts.values[i] - out.mean) / (size + out.mean));
     }
     return value;
   };
@@ -153,7 +155,8 @@ class Mixture {
   }
 
   static void separate(TagFit& tag) {
-    tag.positive.mean = std::max({tag.positive.mean, kLeastRatio * tag.background.mean, tag.background.mean + kLeastGap});
+    tag.positive.mean =
+        std::max({tag.positive.mean, kLeastRatio * tag.background.mean, tag.background.mean + kLeastGap});
   }
 
   /// One round; returns the log-likelihood.
@@ -204,7 +207,8 @@ class Mixture {
 
   /// Fills the probabilities of a cell and, per tag, that the cell carries it; returns the log-likelihood over that of
   /// carrying nothing.
-  double posterior(const std::vector<double>& gain, double pairs, std::vector<double>& with, TagAssignment& cell) const {
+  double posterior(const std::vector<double>& gain, double pairs, std::vector<double>& with,
+                   TagAssignment& cell) const {
     const double single = std::log(std::max(kLeastShare, 1 - result_.negative - result_.doublet));
     const double pair = std::log(result_.doublet / std::max(pairs, std::numeric_limits<double>::min()));
     double highest = std::log(result_.negative);
@@ -268,10 +272,14 @@ class Mixture {
 
 std::string_view name_of(TagClass tag_class) {
   switch (tag_class) {
-    case TagClass::kNegative: return "negative";
-    case TagClass::kSinglet: return "singlet";
-    case TagClass::kDoublet: return "doublet";
-    case TagClass::kUncertain: break;
+    case TagClass::kNegative:
+      return "negative";
+    case TagClass::kSinglet:
+      return "singlet";
+    case TagClass::kDoublet:
+      return "doublet";
+    case TagClass::kUncertain:
+      break;
   }
   return "uncertain";
 }
@@ -280,7 +288,8 @@ TagResult assign_tags(const io::CsrMatrix& counts, const TagOptions& options) {
   if (counts.columns < 2)
     core::raise_usage(fmt::format("{} tags: at least two are needed to tell samples apart.", counts.columns));
   if (counts.rows < kLeastCells) {
-    core::raise({"tags", core::Place::none(), fmt::format("{} cells are too few to fit {} tags", counts.rows, counts.columns),
+    core::raise({"tags", core::Place::none(),
+                 fmt::format("{} cells are too few to fit {} tags", counts.rows, counts.columns),
                  "Give at least ten cells"});
   }
   return Mixture(counts).run(options);
@@ -296,7 +305,8 @@ std::vector<TagSample> read_tag_samples(std::unique_ptr<io::ByteSource> source) 
       if (core::is_missing(table.field(column))) table.fail(column, "a missing name", "Fill or remove the row");
     }
     if (!seen.emplace(table.field(tag)).second)
-      table.fail(tag, fmt::format("the tag '{}' occurs twice", core::printable(table.field(tag))), "Name every tag once");
+      table.fail(tag, fmt::format("the tag '{}' occurs twice", core::printable(table.field(tag))),
+                 "Name every tag once");
     out.push_back({std::string(table.field(tag)), std::string(table.field(sample))});
   }
   if (out.empty()) core::raise({table.name(), core::Place::none(), "no tag", "One row per tag: tag and sample"});

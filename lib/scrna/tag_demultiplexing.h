@@ -28,7 +28,7 @@ enum class TagClass : std::uint8_t { kNegative, kSinglet, kDoublet, kUncertain }
 
 struct TagAssignment {
   TagClass tag_class = TagClass::kNegative;
-  std::size_t first = 0, second = 0;  ///< tags: of a singlet the first, of a doublet both, most probable
+  std::size_t first = 0, second = 0;              ///< tags: of a singlet the first, of a doublet both, most probable
   double negative = 0, singlet = 0, doublet = 0;  ///< probabilities
 };
 

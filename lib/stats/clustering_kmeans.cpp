@@ -57,7 +57,8 @@ std::vector<std::size_t> k_means(std::span<const float> points, std::size_t colu
   const std::size_t count = columns == 0 ? 0 : points.size() / columns;
   if (count == 0) return {};
   core::Random random(seed);
-  std::vector<std::vector<double>> centres = seeds(points, columns, std::min(std::max<std::size_t>(1, clusters), count), random);
+  std::vector<std::vector<double>> centres =
+      seeds(points, columns, std::min(std::max<std::size_t>(1, clusters), count), random);
   std::vector<std::size_t> labels(count, 0);
   for (int iteration = 0; iteration < kIterations; ++iteration) {
     bool changed = iteration == 0;

@@ -38,7 +38,8 @@ class Centred {
         target = -offset;
         const auto columns = rows_.row_columns(i);
         const auto values = rows_.row_values(i);
-        for (std::size_t e = 0; e < columns.size(); ++e) target += static_cast<double>(values[e]) * scaled.row(columns[e]);
+        for (std::size_t e = 0; e < columns.size(); ++e)
+          target += static_cast<double>(values[e]) * scaled.row(columns[e]);
       }
     });
     return out;
@@ -97,7 +98,8 @@ void moments(const io::CsrMatrix& rows, bool standardise, PrincipalComponents& o
 
 std::vector<float> narrowed(const Matrix& matrix) {
   std::vector<float> out(static_cast<std::size_t>(matrix.size()));
-  std::transform(matrix.data(), matrix.data() + matrix.size(), out.begin(), [](double v) { return static_cast<float>(v); });
+  std::transform(matrix.data(), matrix.data() + matrix.size(), out.begin(),
+                 [](double v) { return static_cast<float>(v); });
   return out;
 }
 

@@ -175,7 +175,8 @@ class World {
       const auto add_cell = [&](std::size_t type, bool poor) {
         const double size = options_.molecules * kTypes[type].size * random_.lognormal(0, 0.3) * (poor ? 0.2 : 1);
         const bool clone = type == kMalignant && !clones.empty();
-        add(clone ? clones[random_.below(clones.size())] : samplers[type], random_.poisson(size * (1 - options_.ambient)));
+        add(clone ? clones[random_.below(clones.size())] : samplers[type],
+            random_.poisson(size * (1 - options_.ambient)));
         add(ambient, random_.poisson(size * options_.ambient));
       };
       Droplet droplet = Droplet::kEmpty;

@@ -1,7 +1,7 @@
 #pragma once
 // Count matrices of droplets with everything planted that cell calling, annotation and interaction scores look for:
-// cells with much and with little RNA, empty droplets with ambient RNA, doublets, cell types by their markers, clones of
-// malignant cells with copy-number changes beside normal epithelium, ligand–receptor pairs. Drawn directly, without
+// cells with much and with little RNA, empty droplets with ambient RNA, doublets, cell types by their markers, clones
+// of malignant cells with copy-number changes beside normal epithelium, ligand–receptor pairs. Drawn directly, without
 // reads.
 #include <cstdint>
 #include <string>
@@ -24,10 +24,10 @@ struct TumourMatrixOptions {
   double doublets = 0;               ///< share of the cells that are two
   double malignant = 0.25, normal_epithelium = 0.10;  ///< share of the cells; the rest are immune and stroma
   std::size_t clones = 2;
-  double gain = 1.5, loss = 0.5;      ///< expression of genes on changed chromosomes
-  std::size_t changed_chromosomes = 6;  ///< of 22, per clone
+  double gain = 1.5, loss = 0.5;               ///< expression of genes on changed chromosomes
+  std::size_t changed_chromosomes = 6;         ///< of 22, per clone
   std::size_t pairs = 40, planted_pairs = 12;  ///< ligand–receptor genes LIG01/REC01 …; the first ones are planted
-  double pair_height = 6;             ///< of a planted gene in its cell type over the others
+  double pair_height = 6;                      ///< of a planted gene in its cell type over the others
 };
 
 struct PlantedPair {
@@ -43,14 +43,14 @@ struct GenePlace {
 enum class Droplet { kCell, kDoublet, kEmpty };
 
 struct TumourMatrix {
-  io::TenxMatrix counts;                ///< every droplet; shuffled
-  std::vector<Droplet> droplet;         ///< per barcode
-  std::vector<std::string> type;        ///< per barcode; of a doublet the first cell's; "" for empty ones
-  std::vector<std::string> second_type; ///< of doublets
+  io::TenxMatrix counts;                 ///< every droplet; shuffled
+  std::vector<Droplet> droplet;          ///< per barcode
+  std::vector<std::string> type;         ///< per barcode; of a doublet the first cell's; "" for empty ones
+  std::vector<std::string> second_type;  ///< of doublets
   std::vector<bool> poor, malignant;
   std::vector<GenePlace> places;
   std::vector<PlantedPair> pairs;
-  std::vector<double> ambient;          ///< profile
+  std::vector<double> ambient;  ///< profile
 };
 
 /// The types: malignant, normal_epithelium, CD8_T, CD4_T, B, plasma, NK, myeloid, fibroblast, endothelial.

@@ -18,8 +18,9 @@ void declare(cli::OptionSet& set, scrna::CellsOptions& options) {
   set.group("Output");
   set.output_folder(options.output);
   set.group("Algorithm");
-  set.choice("--method", options.method, {"emptydrops", "ordmag", "knee", "inflection"},
-             "What makes a barcode a cell: molecules and, below that, a profile unlike the ambient one; or molecules alone");
+  set.choice(
+      "--method", options.method, {"emptydrops", "ordmag", "knee", "inflection"},
+      "What makes a barcode a cell: molecules and, below that, a profile unlike the ambient one; or molecules alone");
   set.option("--expected-cells", options.expected_cells, "Cells loaded; estimated from the counts by default");
   set.option("--fdr", options.false_discovery_rate, "emptydrops: false discovery rate of the cells it adds");
   set.option("--simulations", options.simulations, "emptydrops: simulated droplets");

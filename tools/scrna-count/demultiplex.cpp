@@ -13,7 +13,8 @@ namespace {
 void declare(cli::OptionSet& set, scrna::DemultiplexOptions& options) {
   set.group("Input");
   set.input("MATRIX", options.input, "counts that hold the tags: 10x folder, 10x .h5 or .h5ad");
-  set.option("--barcodes", options.barcodes, "Cells to assign, one barcode per line (filtered/barcodes.tsv.gz); by default all of the matrix");
+  set.option("--barcodes", options.barcodes,
+             "Cells to assign, one barcode per line (filtered/barcodes.tsv.gz); by default all of the matrix");
   set.option("--tags", options.tags, "Table of tag and sample; its tags alone are used");
   set.option("--tag-type", options.tag_type, "Type of the features that are tags, or auto");
   set.option("--sample", options.sample, "Id of the pool; by default the name of the input");
@@ -36,11 +37,13 @@ core::Status run(const scrna::DemultiplexOptions& options, core::RunContext& con
 
 cli::Command demultiplex_command() {
   auto options = std::make_shared<scrna::DemultiplexOptions>();
-  return {.name = "demultiplex",
-          .summary = "Assign the cells of a pool to samples by hashtags or other sample tags.",
-          .example = "scrna-count demultiplex --tags tags.tsv --barcodes cells/filtered/barcodes.tsv.gz -o samples pool/raw.h5",
-          .declare = [options](cli::OptionSet& set) { declare(set, *options); },
-          .run = [options](core::RunContext& context) { return run(*options, context); }};
+  return {
+      .name = "demultiplex",
+      .summary = "Assign the cells of a pool to samples by hashtags or other sample tags.",
+      .example =
+          "scrna-count demultiplex --tags tags.tsv --barcodes cells/filtered/barcodes.tsv.gz -o samples pool/raw.h5",
+      .declare = [options](cli::OptionSet& set) { declare(set, *options); },
+      .run = [options](core::RunContext& context) { return run(*options, context); }};
 }
 
 }  // namespace immucan::scrna_count

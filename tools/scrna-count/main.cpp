@@ -1,3 +1,4 @@
+#include "annotate.h"
 #include "cells.h"
 #include "cli/program.h"
 #include "count.h"
@@ -11,5 +12,6 @@ int main(int argc, char** argv) {
     program.add(immucan::scrna_count::count_command());
     program.add(immucan::scrna_count::cells_command());
     program.add(immucan::scrna_count::demultiplex_command());
+    program.add(immucan::scrna_count::annotate_command());
   });
 }

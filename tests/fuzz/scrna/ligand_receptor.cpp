@@ -1,0 +1,22 @@
+#include "scrna/ligand_receptor.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "core/error.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace immucan;
+  try {
+    const auto table =
+        scrna::read_ligand_receptor(io::open_memory({reinterpret_cast<const char*>(data), size}, "table.tsv"));
+    for (const auto& pair : table) {
+      if (pair.ligand.empty() || pair.receptor.empty()) std::abort();
+    }
+  } catch (const core::Error& error) {
+    if (error.status() != core::Status::kBadInput) std::abort();
+  }
+  return 0;
+}
