@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/text.h"
 #include "simulate/plan.h"
@@ -53,19 +54,39 @@ nlohmann::ordered_json describe(const PlantedFeature& feature) {
   return {{"feature", feature.feature}, {"modality", feature.modality}};
 }
 
+/// The abundance of a species comes with its centred log-ratio: the same truth in a second measure, under a name of its
+/// own.
+std::optional<nlohmann::ordered_json> second_measure(const nlohmann::ordered_json& entry) {
+  constexpr std::string_view kAbundance = ":abundance", kLogRatio = ":clr";
+  const std::string feature = entry["feature"];
+  if (!feature.ends_with(kAbundance)) return std::nullopt;
+  nlohmann::ordered_json second = entry;
+  second["feature"] = feature.substr(0, feature.size() - kAbundance.size()) + std::string(kLogRatio);
+  second["measure_of"] = feature;
+  return second;
+}
+
+void add_with_second_measure(nlohmann::ordered_json& entries, nlohmann::ordered_json entry) {
+  auto second = second_measure(entry);
+  entries.push_back(std::move(entry));
+  if (second) entries.push_back(*std::move(second));
+}
+
 std::string truth(const Cohort& cohort) {
   nlohmann::ordered_json planted = nlohmann::ordered_json::array();
   for (std::size_t k = 0; k < planted_features().size(); ++k) {
     nlohmann::ordered_json entry = describe(planted_features()[k]);
     entry["direction"] = planted_features()[k].up ? "up" : "down";
     entry["effect_sd"] = latent_effect(cohort, k);
-    planted.push_back(std::move(entry));
+    add_with_second_measure(planted, std::move(entry));
   }
   nlohmann::ordered_json prognostic = describe(prognostic_feature());
   prognostic["direction"] = "up";  // a higher level, an earlier death
   prognostic["endpoint"] = "os";
   nlohmann::ordered_json confounded = describe(confounded_feature());
   confounded["follows"] = "batch";
+  nlohmann::ordered_json all_confounded = nlohmann::ordered_json::array();
+  add_with_second_measure(all_confounded, std::move(confounded));
 
   nlohmann::ordered_json levels = nlohmann::ordered_json::object();
   for (const Patient& patient : cohort.patients) {
@@ -83,7 +104,7 @@ std::string truth(const Cohort& cohort) {
       {"treatment", {{"column", "arm"}, {"treated", "ici"}, {"control", "control"}}},
       {"planted", std::move(planted)},
       {"prognostic", nlohmann::ordered_json::array({std::move(prognostic)})},
-      {"confounded", nlohmann::ordered_json::array({std::move(confounded)})},
+      {"confounded", std::move(all_confounded)},
       {"levels", std::move(levels)}};
   return document.dump(1) + "\n";
 }
