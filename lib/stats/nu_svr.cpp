@@ -11,6 +11,8 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLeastCurvature = 1e-12;
+// Inner products of all pairs of points (32 MB at most) make a step cost the points, not points times features.
+constexpr std::size_t kPointsWithProducts = 2048;
 
 /// The two groups of multipliers: of residuals above (sign 1) and below (sign -1) the tube.
 class Optimiser {
@@ -30,14 +32,20 @@ class Optimiser {
       alpha_[0][i] = alpha_[1][i] = share;
       left -= share;
     }
+    if (points_ > kPointsWithProducts) return;
+    products_.resize(points_ * points_);
+    for (std::size_t i = 0; i < points_; ++i) {
+      for (std::size_t j = 0; j <= i; ++j) products_[i * points_ + j] = products_[j * points_ + i] = product(i, j);
+    }
   }
 
   void run() {
     for (std::size_t step = 0; step < options_.steps; ++step) {
       const Pair first = worst_pair(0), second = worst_pair(1);
       const std::size_t group = first.violation >= second.violation ? 0 : 1;
-      const Pair& pair = group == 0 ? first : second;
+      Pair pair = group == 0 ? first : second;
       if (!(pair.violation > options_.tolerance)) return;
+      choose_partner(group, pair);
       move(group, pair);
     }
   }
@@ -58,6 +66,24 @@ class Optimiser {
     std::size_t up = 0, down = 0;
     double violation = 0;
   };
+
+  [[nodiscard]] double product(std::size_t i, std::size_t j) const {
+    double sum = 0;
+    for (std::size_t k = 0; k < features_; ++k) sum += x_[i * features_ + k] * x_[j * features_ + k];
+    return sum;
+  }
+
+  [[nodiscard]] double curvature(std::size_t i, std::size_t j) const {
+    if (!products_.empty()) {
+      return products_[i * points_ + i] + products_[j * points_ + j] - 2 * products_[i * points_ + j];
+    }
+    double sum = 0;
+    for (std::size_t k = 0; k < features_; ++k) {
+      const double gap = x_[i * features_ + k] - x_[j * features_ + k];
+      sum += gap * gap;
+    }
+    return sum;
+  }
 
   [[nodiscard]] double gradient(std::size_t group, std::size_t i) const {
     return group == 0 ? fitted_[i] - y_[i] : y_[i] - fitted_[i];
@@ -81,14 +107,25 @@ class Optimiser {
     return pair;
   }
 
-  void move(std::size_t group, const Pair& pair) {
-    double curvature = 0;
-    for (std::size_t k = 0; k < features_; ++k) {
-      const double gap = x_[pair.up * features_ + k] - x_[pair.down * features_ + k];
-      curvature += gap * gap;
+  /// The partner that lowers the objective most (Fan, Chen and Lin 2005), where products are at hand.
+  void choose_partner(std::size_t group, Pair& pair) const {
+    if (products_.empty()) return;
+    const double least = gradient(group, pair.up);
+    double best = 0;
+    for (std::size_t i = 0; i < points_; ++i) {
+      const double gap = gradient(group, i) - least;
+      if (!(alpha_[group][i] > 0) || !(gap > 0)) continue;
+      const double gain = gap * gap / std::max(curvature(pair.up, i), kLeastCurvature);
+      if (gain <= best) continue;
+      best = gain;
+      pair.down = i;
     }
+    pair.violation = gradient(group, pair.down) - least;
+  }
+
+  void move(std::size_t group, const Pair& pair) {
     const double room = std::min(options_.cost - alpha_[group][pair.up], alpha_[group][pair.down]);
-    const double step = std::min(room, pair.violation / std::max(curvature, kLeastCurvature));
+    const double step = std::min(room, pair.violation / std::max(curvature(pair.up, pair.down), kLeastCurvature));
     // Bounds are reached exactly, so that a pair at its bound is not chosen again.
     alpha_[group][pair.up] =
         step == options_.cost - alpha_[group][pair.up] ? options_.cost : alpha_[group][pair.up] + step;
@@ -98,6 +135,12 @@ class Optimiser {
     for (std::size_t k = 0; k < features_; ++k) {
       change[k] = sign * (x_[pair.up * features_ + k] - x_[pair.down * features_ + k]);
       w_[k] += change[k];
+    }
+    if (!products_.empty()) {
+      const double* up = &products_[pair.up * points_];
+      const double* down = &products_[pair.down * points_];
+      for (std::size_t i = 0; i < points_; ++i) fitted_[i] += sign * (up[i] - down[i]);
+      return;
     }
     for (std::size_t i = 0; i < points_; ++i) {
       double sum = 0;
@@ -128,7 +171,7 @@ class Optimiser {
   std::span<const double> x_, y_;
   const NuSvrOptions& options_;
   std::size_t points_, features_;
-  std::vector<double> w_, fitted_;
+  std::vector<double> w_, fitted_, products_;
   std::array<std::vector<double>, 2> alpha_;
 };
 

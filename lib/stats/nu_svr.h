@@ -17,7 +17,8 @@ struct NuSvrOptions {
   std::size_t steps = 200'000;
 };
 /// `x` is row-major points × features. Sequential minimal optimisation on pairs of one sign (Chang and Lin 2002), which
-/// is deterministic; ends when no pair violates its condition by more than the tolerance.
+/// is deterministic; ends when no pair violates its condition by more than the tolerance. The second of a pair is
+/// chosen by what it gains (Fan, Chen and Lin 2005), up to 2,048 points.
 [[nodiscard]] NuSvr nu_svr(std::span<const double> x, std::span<const double> y, const NuSvrOptions& options);
 
 }  // namespace immucan::stats
