@@ -303,3 +303,25 @@ TEST_CASE("GSVA, PLAGE and singscore by hand", "[score]") {
   const auto unknown = biomarker::singscore_scores(five, {{"ends", {0, 4}, 2, true}}, false, 1, nullptr);
   CHECK(unknown.scores.at(0, 0) == Approx((2 - 1.0) / (3 - 1)));
 }
+
+TEST_CASE("the kernel CDF is the direct sum, at its points and at others, near and far", "[score]") {
+  core::Random random(31);
+  for (const std::size_t size : {std::size_t{20}, std::size_t{60}, std::size_t{1000}}) {
+    std::vector<double> sources(size), targets{-1e6, -30, 30, 1e6, 0};
+    for (double& v : sources) v = random.bernoulli(0.2) ? 0 : random.normal();
+    for (int i = 0; i < 200; ++i) targets.push_back(2 * random.normal());
+    targets.insert(targets.end(), sources.begin(), sources.end());
+    std::vector<double> fast(targets.size()), direct(targets.size()), own(size);
+    stats::GaussianKernelCdf kernel;
+    kernel.evaluate(sources, 0.25, targets, fast);
+    stats::GaussianKernelCdf::direct(sources, 0.25, targets, direct);
+    double worst = 0;
+    for (std::size_t i = 0; i < targets.size(); ++i) worst = std::max(worst, std::fabs(fast[i] - direct[i]));
+    CHECK(worst <= 1e-12);
+    CHECK(fast[0] == 0);
+    CHECK(fast[3] == 1);
+    // A target's value does not depend on the others.
+    kernel.evaluate(sources, 0.25, own);
+    CHECK(std::equal(own.begin(), own.end(), fast.end() - static_cast<std::ptrdiff_t>(size)));
+  }
+}
