@@ -7,9 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/ordered_batches.h"
@@ -149,7 +151,96 @@ Placed place(Chunk& chunk, const Layout& layout, const ElementKind& kind, std::s
   return fits ? Placed::kGood : Placed::kOutOfRange;
 }
 
+/// Undoes the filters of a chunk as far as sizes go; nullopt when one of them cannot be undone.
+class ChunkSizes {
+ public:
+  ChunkSizes(std::vector<int> filters, std::size_t chunk_bytes)
+      // Checksums add four bytes each; nothing else makes a chunk longer than its values before it is deflated.
+      : filters_(std::move(filters)), most_bytes_(chunk_bytes + 4 * filters_.size()) {}
+
+  std::optional<std::size_t> plain_size(std::vector<char>& stored, unsigned skipped) {
+    for (std::size_t i = filters_.size(); i-- > 0;) {
+      if ((skipped >> i & 1U) != 0) continue;
+      if (filters_[i] == H5Z_FILTER_FLETCHER32) {
+        if (stored.size() < 4) return std::nullopt;
+        stored.resize(stored.size() - 4);
+      } else if (filters_[i] == H5Z_FILTER_DEFLATE) {
+        constexpr std::size_t kMostExpansion = 1040;  // 1032 and the ends
+        plain_.resize(std::min(most_bytes_, (stored.size() + 64) * kMostExpansion));
+        std::size_t written = 0;
+        if (libdeflate_zlib_decompress(inflater_.get(), stored.data(), stored.size(), plain_.data(), plain_.size(),
+                                       &written) != LIBDEFLATE_SUCCESS) {
+          return std::nullopt;
+        }
+        stored.assign(plain_.begin(), plain_.begin() + static_cast<std::ptrdiff_t>(written));
+      }
+    }
+    return stored.size();
+  }
+
+ private:
+  std::vector<int> filters_;
+  std::size_t most_bytes_;
+  std::vector<char> plain_;
+  std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater_{
+      libdeflate_alloc_decompressor(), libdeflate_free_decompressor};
+};
+
+std::vector<int> filters_of(hid_t properties) {
+  std::vector<int> found;
+  for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
+    unsigned flags = 0, config = 0;
+    std::size_t values = 0;
+    found.push_back(
+        H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config));
+  }
+  return found;
+}
+
+/// Steps to the next chunk, the last dimension first; false after the last.
+bool step(std::span<hsize_t> offset, std::span<const hsize_t> chunk, std::span<const hsize_t> dimensions) {
+  for (std::size_t i = offset.size(); i-- > 0;) {
+    if (chunk[i] < dimensions[i] - offset[i]) {
+      offset[i] += chunk[i];
+      return true;
+    }
+    offset[i] = 0;
+  }
+  return false;
+}
+
 }  // namespace
+
+bool is_filter_read(int filter) {
+  return filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_FLETCHER32;
+}
+
+bool chunks_are_whole(std::int64_t dataset, std::size_t element_bytes) {
+  const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose);
+  if (!properties.valid() || H5Pget_layout(properties.get()) != H5D_CHUNKED) return true;
+  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
+  std::array<hsize_t, H5S_MAX_RANK> all{}, cut{}, first{};
+  const int rank = H5Sget_simple_extent_dims(space.get(), all.data(), nullptr);
+  if (rank < 1 || H5Pget_chunk(properties.get(), rank, cut.data()) != rank) return false;
+  const std::span<const hsize_t> dimensions(all.data(), static_cast<std::size_t>(rank)),
+      chunk(cut.data(), static_cast<std::size_t>(rank));
+  const std::span<hsize_t> offset(first.data(), static_cast<std::size_t>(rank));
+  if (std::ranges::find(dimensions, hsize_t{0}) != dimensions.end()) return true;
+  std::size_t bytes = element_bytes;
+  for (const hsize_t length : chunk) bytes *= static_cast<std::size_t>(length);
+  ChunkSizes sizes(filters_of(properties.get()), bytes);
+  std::vector<char> stored;
+  do {
+    hsize_t size = 0;
+    if (H5Dget_chunk_storage_size(dataset, offset.data(), &size) < 0 || size == 0) continue;  // never written
+    if (size > bytes + bytes / 8 + 1024) return false;
+    stored.resize(static_cast<std::size_t>(size));
+    std::uint32_t skipped = 0;
+    if (H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &skipped, stored.data()) < 0) return false;
+    if (sizes.plain_size(stored, skipped) != bytes) return false;
+  } while (step(offset, chunk, dimensions));
+  return true;
+}
 
 void prefer_huge_pages(void* begin, std::size_t bytes) {
   constexpr std::size_t kPage = 4096;

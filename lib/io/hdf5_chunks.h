@@ -33,6 +33,14 @@ struct ElementKind {
                                        const std::function<void(std::span<const char> wanted)>& append,
                                        unsigned threads, const core::InterruptSource* interrupt);
 
+/// Whether every chunk of a data set inflates to the size of a chunk. libhdf5 1.10 does not look and reads on behind
+/// one that is shorter: to be asked before it is let to read. `element_bytes`: as stored. True for other layouts and
+/// for chunks never written.
+[[nodiscard]] bool chunks_are_whole(std::int64_t dataset, std::size_t element_bytes);
+
+/// Whether the filter is one whose reading is safe on damaged data: shuffle, deflate or Fletcher's checksum.
+[[nodiscard]] bool is_filter_read(int filter);
+
 /// Asks for huge pages under memory not yet touched: filling a large array costs more in page faults than in inflating.
 void prefer_huge_pages(void* begin, std::size_t bytes);
 

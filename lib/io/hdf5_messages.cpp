@@ -9,30 +9,13 @@ namespace {
 constexpr std::size_t kHighestRank = 32;
 constexpr int kDeepestType = 16;
 constexpr std::uint64_t kMostElements = std::uint64_t{1} << 48;
+constexpr std::uint64_t kLargestChunk = 0xffffffff;
 
 // Types of messages.
 constexpr unsigned kSpace = 1, kLinkInfo = 2, kDatatype = 3, kOldFill = 4, kFill = 5, kLink = 6, kExternalFiles = 7,
                    kLayout = 8, kGroupInfo = 10, kFilters = 11, kAttribute = 12, kComment = 13, kOldTime = 14,
                    kContinuation = 16, kSymbolTable = 17, kTime = 18, kTreeSizes = 19, kDriver = 20,
                    kAttributeInfo = 21, kReferences = 22;
-
-bool fill(Fields& fields) {
-  const std::uint64_t version = fields.number(1);
-  bool has_value = false;
-  if (version == 3) {
-    has_value = (fields.number(1) & 0x20U) != 0;
-  } else {
-    if (version != 1 && version != 2) return false;
-    fields.skip(2);
-    has_value = fields.number(1) != 0 || version == 1;
-  }
-  if (has_value) {
-    const std::uint64_t size = fields.number(4);
-    constexpr std::uint64_t kNone = 0xffffffff;
-    if (size != kNone) fields.skip(static_cast<std::size_t>(size));
-  }
-  return fields.good();
-}
 
 bool filters(Fields& fields) {
   const std::uint64_t version = fields.number(1), count = fields.number(1);
@@ -230,18 +213,33 @@ std::uint64_t MessageChecker::datatype(Fields& fields, int deepest) const {
   return fields.good() ? size : 0;
 }
 
-/// The place of a message that lies elsewhere: version, type, address.
-bool MessageChecker::shared(Fields fields) const {
+bool MessageChecker::fill(Fields& fields) {
   const std::uint64_t version = fields.number(1);
-  if (version < 1 || version > 3) return false;
-  fields.skip(1);
-  if (version == 1) fields.skip(6);
-  if (version == 1) fields.skip(length_bytes_);
-  fields.skip(address_bytes_);
+  bool has_value = false;
+  if (version == 3) {
+    has_value = (fields.number(1) & 0x20U) != 0;
+  } else {
+    if (version != 1 && version != 2) return false;
+    fields.skip(2);
+    has_value = fields.number(1) != 0 || version == 1;
+  }
+  if (has_value) {
+    const std::uint64_t size = fields.number(4);
+    constexpr std::uint64_t kNone = 0xffffffff;
+    return fill_value(fields, size == kNone ? 0 : size);
+  }
   return fields.good();
 }
 
-bool MessageChecker::attribute(Fields& fields) const {
+/// Messages of two kinds may say it; the library copies it in the size of an element.
+bool MessageChecker::fill_value(Fields& fields, std::uint64_t size) {
+  if (size != 0 && fill_size_ != 0 && size != fill_size_) return false;
+  if (size != 0) fill_size_ = size;
+  fields.skip(static_cast<std::size_t>(size));
+  return fields.good();
+}
+
+bool MessageChecker::attribute(Fields& fields) {
   const auto version = static_cast<unsigned>(fields.number(1)), flags = static_cast<unsigned>(fields.number(1));
   if (version < 1 || version > 3) return false;
   const auto name_size = static_cast<std::size_t>(fields.number(2)),
@@ -258,8 +256,8 @@ bool MessageChecker::attribute(Fields& fields) const {
   if (name.find('\0') == std::string_view::npos) return false;
   const std::string_view type = part(type_size), dimensions = part(space_size);
   if (!fields.good()) return false;
-  const bool type_elsewhere = version > 1 && (flags & 1U) != 0, space_elsewhere = version > 1 && (flags & 2U) != 0;
-  if (type_elsewhere || space_elsewhere) return (!type_elsewhere || shared(Fields(type))) && !space_elsewhere;
+  lies_elsewhere_ = version > 1 && (flags & 3U) != 0;  // type or dimensions
+  if (lies_elsewhere_) return false;
   Fields type_fields(type), space_fields(dimensions);
   const std::uint64_t size = datatype(type_fields, kDeepestType);
   const auto extent = space(space_fields);
@@ -271,17 +269,28 @@ bool MessageChecker::old_layout(Fields& fields, unsigned version) {
   const std::uint64_t rank = fields.number(1), kind = fields.number(1);
   fields.skip(5);
   if (version < 1 || rank > kHighestRank + 1 || kind > 2) return false;
-  if (kind != 0) fields.skip(address_bytes_);
-  std::uint64_t last = 0;
-  for (std::uint64_t i = 0; i < rank; ++i) last = fields.number(4);
+  const std::uint64_t address = kind != 0 ? fields.number(address_bytes_) : 0;
+  if (kind == 2) return chunked(fields, address, rank);
+  fields.skip(static_cast<std::size_t>(4 * rank));
   if (kind == 0) {
     stored_ = fields.number(4);
     fields.skip(static_cast<std::size_t>(*stored_));
-  } else if (kind == 2) {
-    if (rank < 2) return false;
-    chunk_rank_ = static_cast<std::size_t>(rank);
-    chunk_element_ = last;
   }
+  return fields.good();
+}
+
+/// The dimensions, as the library multiplies them in 32 bits.
+bool MessageChecker::chunked(Fields& fields, std::uint64_t address, std::uint64_t rank) {
+  if (rank < 2 || rank > kHighestRank + 1) return false;
+  ChunkIndex found{.root = address};
+  std::uint64_t bytes = 1;
+  for (std::uint64_t i = 0; i < rank; ++i) {
+    const std::uint64_t dimension = fields.number(4);
+    if (dimension == 0 || dimension > kLargestChunk / bytes) return false;
+    bytes *= dimension;
+    found.dimensions.push_back(dimension);
+  }
+  chunks_ = std::move(found);
   return fields.good();
 }
 
@@ -294,29 +303,33 @@ bool MessageChecker::layout(Fields& fields) {
     stored_ = fields.number(2);
     fields.skip(static_cast<std::size_t>(*stored_));
   } else if (kind == 1) {
-    fields.skip(address_bytes_ + length_bytes_);
+    fields.skip(address_bytes_);
+    stored_ = fields.number(length_bytes_);
   } else if (kind == 2) {
     const std::uint64_t rank = fields.number(1);
-    if (rank < 2 || rank > kHighestRank + 1) return false;
-    fields.skip(address_bytes_);
-    for (std::uint64_t i = 0; i < rank; ++i) {
-      chunk_element_ = fields.number(4);
-      if (chunk_element_ == 0) return false;
-    }
-    chunk_rank_ = static_cast<std::size_t>(rank);
+    return chunked(fields, fields.number(address_bytes_), rank);
   } else {
     return false;
   }
   return fields.good();
 }
 
+void MessageChecker::look_for_chunks(unsigned type, std::string_view message) {
+  if (type == kLayout || type == kFilters || type == kContinuation) (void)check(type, 0, message);
+}
+
+std::optional<ChunkIndex> MessageChecker::chunk_index() const {
+  auto found = chunks_;
+  if (found) found->filtered = filtered_;
+  return found;
+}
+
 bool MessageChecker::check(unsigned type, unsigned flags, std::string_view message) {
   Fields fields(message);
   constexpr unsigned kElsewhere = 2;
-  if ((flags & kElsewhere) != 0) {
-    if (type == kDatatype) element_is_shared_ = true;
-    return (type == kDatatype || type == kFill || type == kFilters) && shared(fields);
-  }
+  // The library would follow the address. No container of ours keeps anything there.
+  lies_elsewhere_ = (flags & kElsewhere) != 0;
+  if (lies_elsewhere_) return false;
   switch (type) {
     case kSpace:
       space_ = space(fields);
@@ -325,8 +338,7 @@ bool MessageChecker::check(unsigned type, unsigned flags, std::string_view messa
       element_size_ = datatype(fields, kDeepestType);
       return element_size_ != 0;
     case kOldFill:
-      fields.skip(static_cast<std::size_t>(fields.number(4)));
-      return fields.good();
+      return fill_value(fields, fields.number(4));
     case kFill:
       return fill(fields);
     case kLink:
@@ -334,6 +346,7 @@ bool MessageChecker::check(unsigned type, unsigned flags, std::string_view messa
     case kLayout:
       return layout(fields);
     case kFilters:
+      filtered_ = message.size() > 1 && message[1] != 0;
       return filters(fields);
     case kAttribute:
       return attribute(fields);
@@ -385,8 +398,9 @@ bool MessageChecker::check(unsigned type, unsigned flags, std::string_view messa
 }
 
 bool MessageChecker::fits_together() const {
-  if (!space_ || element_is_shared_ || element_size_ == 0) return true;
-  if (chunk_rank_ != 0) return chunk_rank_ == space_->rank + 1 && chunk_element_ == element_size_;
+  if (!space_ || element_size_ == 0) return true;
+  if (fill_size_ != 0 && fill_size_ != element_size_) return false;
+  if (chunks_) return chunks_->dimensions.size() == space_->rank + 1 && chunks_->dimensions.back() == element_size_;
   if (stored_) return space_->elements == 0 || element_size_ <= *stored_ / space_->elements;
   return true;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace immucan::io::detail {
 
@@ -36,6 +37,13 @@ struct Space {
   std::uint64_t elements = 1;
 };
 
+/// What the layout message of a data set says of its chunks.
+struct ChunkIndex {
+  std::uint64_t root = 0;                 ///< address of the tree
+  std::vector<std::uint64_t> dimensions;  ///< of a chunk, in elements; the last is the bytes of an element
+  bool filtered = false;
+};
+
 /// Looks at one header's messages in turn.
 class MessageChecker {
  public:
@@ -49,6 +57,12 @@ class MessageChecker {
   }
   /// Tree and heap of a group of version 1.
   [[nodiscard]] std::optional<std::pair<std::uint64_t, std::uint64_t>> old_group() const { return old_group_; }
+  /// The one thing looked for in a header under a checksum.
+  void look_for_chunks(unsigned type, std::string_view message);
+  /// Of a data set that is cut into chunks which a tree of version 1 leads to.
+  [[nodiscard]] std::optional<ChunkIndex> chunk_index() const;
+  /// Whether the last message was refused for being kept outside of the header.
+  [[nodiscard]] bool lies_elsewhere() const { return lies_elsewhere_; }
   /// Of a data set: that space, type and layout go together.
   [[nodiscard]] bool fits_together() const;
 
@@ -60,19 +74,22 @@ class MessageChecker {
                          int deepest) const;
   std::uint64_t enumeration(Fields& fields, unsigned version, std::uint64_t members, std::uint64_t size,
                             int deepest) const;
-  bool attribute(Fields& fields) const;
+  bool attribute(Fields& fields);
   bool layout(Fields& fields);
   bool old_layout(Fields& fields, unsigned version);
-  [[nodiscard]] bool shared(Fields fields) const;
+  bool chunked(Fields& fields, std::uint64_t address, std::uint64_t rank);
+  bool fill(Fields& fields);
+  bool fill_value(Fields& fields, std::uint64_t size);
 
   std::size_t address_bytes_, length_bytes_;
   std::optional<std::pair<std::uint64_t, std::uint64_t>> continuation_, old_group_;
   std::optional<Space> space_;
   std::uint64_t element_size_ = 0;
-  bool element_is_shared_ = false;
-  std::size_t chunk_rank_ = 0;  ///< of a chunked layout, with the dimension of the element
-  std::uint64_t chunk_element_ = 0;
-  std::optional<std::uint64_t> stored_;  ///< bytes of a compact layout
+  bool lies_elsewhere_ = false;
+  std::optional<ChunkIndex> chunks_;
+  bool filtered_ = false;
+  std::uint64_t fill_size_ = 0;          ///< 0: none
+  std::optional<std::uint64_t> stored_;  ///< bytes of a compact or contiguous layout
 };
 
 }  // namespace immucan::io::detail

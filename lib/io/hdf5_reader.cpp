@@ -291,10 +291,16 @@ void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5
     std::size_t values = 0;
     const H5Z_filter_t filter =
         H5Pget_filter2(properties.get(), static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
-    if (filter >= 0 && H5Zfilter_avail(filter) > 0) continue;
+    if (detail::is_filter_read(filter)) continue;
     reader.fail(path, fmt::format("is compressed by filter {}, which is not read", static_cast<int>(filter)),
                 "Write the file again with gzip compression");
   }
+}
+
+/// Before the library reads the values of a data set itself.
+void check_chunks(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
+                  std::size_t element_size) {
+  if (!detail::chunks_are_whole(dataset.get(), element_size)) reader.fail(path, "holds a damaged chunk");
 }
 
 /// Product of the dimensions, refused when the file cannot hold that many values.
@@ -395,7 +401,8 @@ template <class T>
 
 /// By the library, which knows every layout and filter.
 template <class T, class Stored>
-std::vector<T> read_by_library(const ReadFrom& from) {
+std::vector<T> read_by_library(const ReadFrom& from, hid_t type) {
+  check_chunks(from.reader, from.path, from.dataset, H5Tget_size(type));
   std::vector<Stored> stored = sized_vector<Stored>(from.elements);
   if (H5Dread(from.dataset.get(), NumberType<Stored>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, stored.data()) < 0) {
     from.reader.fail(from.path, "cannot be read (damaged or truncated data)");
@@ -430,7 +437,7 @@ std::vector<T> read_converted(const ReadFrom& from, hid_t type) {
     if (outcome == detail::ChunkOutcome::kDone) return values;
     if (outcome == detail::ChunkOutcome::kDamaged) from.reader.fail(from.path, "holds a damaged chunk");
   }
-  return read_by_library<T, Stored>(from);
+  return read_by_library<T, Stored>(from, type);
 }
 
 template <class T>
@@ -482,6 +489,7 @@ std::vector<std::uint8_t> Hdf5Reader::booleans(const std::string& path) const {
   const Hdf5Handle dataset = state_->dataset(path);
   const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
   std::vector<std::uint8_t> values(checked_elements(*this, path, dataset, 1, state_->limits));
+  check_chunks(*this, path, dataset, 1);
   if (!values.empty() && H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     fail(path, "cannot be read (damaged or truncated data)");
   }
@@ -497,8 +505,9 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& path) const {
   const detail::RawReferences raw;
   const std::size_t size =
       H5Tis_variable_str(type.get()) > 0 ? state_->heaps->reference_bytes() : H5Tget_size(type.get());
-  auto values = detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(),
-                                   checked_elements(*this, path, dataset, size, state_->limits), *state_->heaps);
+  const std::size_t elements = checked_elements(*this, path, dataset, size, state_->limits);
+  check_chunks(*this, path, dataset, size);
+  auto values = detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(), elements, *state_->heaps);
   if (!values) fail(path, values.error());
   return std::move(*values);
 }
