@@ -71,7 +71,8 @@ std::vector<MalignancyRole> roles(const AnnotateOptions& options, const Annotate
                                ? !label || compartment == Compartment::kEpithelial
                                : std::ranges::find(options.malignant_types, name) != options.malignant_types.end();
     if (candidate) {
-      out.push_back(MalignancyRole::kCandidate);
+      out.push_back(label || !options.malignant_types.empty() ? MalignancyRole::kCandidate
+                                                              : MalignancyRole::kUnassigned);
     } else if (compartment == Compartment::kImmune) {
       out.push_back(MalignancyRole::kReference);
     } else {

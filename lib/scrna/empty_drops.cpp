@@ -15,7 +15,7 @@ namespace {
 
 constexpr double kRelativeTie = 1e-9;  // sums of the same terms in another order are equal
 constexpr std::size_t kSimulationsPerUnit = 64;
-constexpr double kSizeDeviations = 5, kLeastSpread = 0.35;
+constexpr double kSizeDeviations = 4, kLeastSpread = 0.35;
 constexpr double kSmallDataMolecules = 100;  // emptyDrops' own bound
 
 /// Draws items with given probabilities in constant time (Walker 1977, Vose 1991).

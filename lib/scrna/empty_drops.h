@@ -45,7 +45,7 @@ struct EmptyDropsResult {
 /// is the bound of Lun et al. Probabilities of the ambient profile by Simple Good–Turing; p = (1 + simulations no more
 /// probable) / (1 + simulations), where one simulation draws molecule after molecule and serves all totals;
 /// Benjamini–Hochberg over the candidates. Nothing is called where the ambient ranks hold no molecule. Small cells of
-/// the kind that dominates the soup have its profile; a candidate is also a cell by its size, from exp(median + 5
+/// the kind that dominates the soup have its profile; a candidate is also a cell by its size, from exp(median + 4
 /// spreads) molecules on, median and spread (median less the quantile 0.16, at least 0.35) being those of the
 /// logarithms over the barcodes that are not called. The same for any number of threads.
 [[nodiscard]] EmptyDropsResult empty_drops(const io::CsrMatrix& counts, std::span<const std::uint64_t> molecules,

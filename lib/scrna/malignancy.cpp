@@ -17,7 +17,7 @@ constexpr std::size_t kLeastGroup = 20, kLeastCandidates = 10, kLeastGenes = 60;
 constexpr double kLeastDetected = 0.01;                   // of the cells
 constexpr double kLineage = 1.6, kReferenceSpread = 2.6;  // log2
 constexpr double kDispersion = 0.5;
-constexpr std::size_t kCellsPerCluster = 20, kMostClusters = 10, kLeastClusterCells = 5;
+constexpr std::size_t kCellsPerCluster = 20, kMostClusters = 10, kLeastClusterCells = 10;
 constexpr int kIterations = 100;
 constexpr double kFactor = 1.5, kLeastBroad = 0.28;
 constexpr double kBroadShift = 0.2, kLargestShift = 0.4;  // against normal cells of the candidates' own lineage
@@ -74,10 +74,15 @@ class Finder {
          const core::RunContext& context)
       : counts_(counts), positions_(positions), context_(context) {
     for (std::size_t i = 0; i < role.size(); ++i) {
-      if (role[i] == MalignancyRole::kCandidate) candidates_.push_back(i);
+      const bool unassigned = role[i] == MalignancyRole::kUnassigned;
+      if (role[i] == MalignancyRole::kCandidate || unassigned) {
+        candidates_.push_back(i);
+        unassigned_.push_back(unassigned);
+      }
       if (role[i] == MalignancyRole::kReference) reference_[group[i]].push_back(i);
       if (role[i] == MalignancyRole::kNormal) normal_[group[i]].push_back(i);
     }
+    if (std::ranges::find(unassigned_, false) == unassigned_.end()) unassigned_.assign(candidates_.size(), false);
     out_.probability.assign(role.size(), std::numeric_limits<double>::quiet_NaN());
     out_.score = out_.probability;
     merge_small();
@@ -363,28 +368,34 @@ class Finder {
   void judge() {
     const std::size_t clusters = shares_.size();
     std::vector<double> molecules(clusters, 0.0);
+    std::vector<bool> any_lineage;      // mostly cells without a name
     std::optional<std::size_t> normal;  // the cluster nearest to the reference
     for (std::size_t k = 0; k < clusters; ++k) {
       CandidateCluster cluster;
+      std::size_t without_name = 0;
       for (std::size_t i = 0; i < candidates_.size(); ++i) {
         molecules[k] += posterior_[i * clusters + k] * counted_.totals[i];
         const auto row = posterior_.begin() + static_cast<std::ptrdiff_t>(i * clusters);
-        if (std::max_element(row, row + static_cast<std::ptrdiff_t>(clusters)) - row == static_cast<std::ptrdiff_t>(k))
+        if (std::max_element(row, row + static_cast<std::ptrdiff_t>(clusters)) - row ==
+            static_cast<std::ptrdiff_t>(k)) {
           ++cluster.cells;
+          without_name += unassigned_[i] ? 1 : 0;
+        }
       }
+      any_lineage.push_back(2 * without_name > cluster.cells);
       Shift shift = shift_of(shares_[k], reference_shares_, molecules[k]);
       cluster.broad = shift.broad;
       cluster.largest = shift.largest;
       cluster.log2_ratio = std::move(shift.log2_ratio);
-      const bool may_be_normal =
-          cluster.broad < out_.normal_below && static_cast<double>(cluster.cells) >= kLeastBaselineCells;
+      const bool may_be_normal = !any_lineage[k] && cluster.broad < out_.normal_below &&
+                                 static_cast<double>(cluster.cells) >= kLeastBaselineCells;
       if (may_be_normal && (!normal || cluster.broad < out_.clusters[*normal].broad)) normal = k;
       out_.clusters.push_back(std::move(cluster));
     }
     for (std::size_t k = 0; k < clusters; ++k) {
       CandidateCluster& cluster = out_.clusters[k];
       cluster.malignant = cluster.broad >= out_.normal_below;
-      if (!normal) continue;
+      if (!normal || any_lineage[k]) continue;
       // Both are of one lineage: what is left is copy numbers.
       Shift shift = shift_of(shares_[k], shares_[*normal], 1 / (1 / molecules[k] + 1 / molecules[*normal]));
       cluster.malignant = k != *normal && (shift.broad >= kBroadShift || shift.largest >= kLargestShift);
@@ -448,6 +459,7 @@ class Finder {
   const std::vector<std::optional<GenePosition>>& positions_;
   const core::RunContext& context_;
   std::vector<std::size_t> candidates_, genes_;
+  std::vector<bool> unassigned_;  ///< per candidate
   std::map<std::size_t, std::vector<std::size_t>> reference_, normal_;
   std::map<std::size_t, std::vector<double>> profiles_;
   std::vector<double> mean_, weight_, reference_shares_, posterior_;

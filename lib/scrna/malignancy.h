@@ -12,7 +12,7 @@
 namespace immucan::scrna {
 
 /// What a cell is to the question.
-enum class MalignancyRole : std::uint8_t { kOther, kReference, kNormal, kCandidate };
+enum class MalignancyRole : std::uint8_t { kOther, kReference, kNormal, kCandidate, kUnassigned };
 
 struct GenomeBin {
   std::string chromosome;
@@ -43,12 +43,14 @@ struct MalignancyResult {
 /// reference cells, belong to the lineage and are left out; a gene of n molecules in the reference at the candidates'
 /// depth has weight 1 / (1 + n / 2), so that no gene rules its bin. Bins are stretches of about G/100 genes (8 to 40)
 /// of one chromosome. The candidates' weighted counts per bin are a mixture of multinomials (k-means, then
-/// expectation–maximisation; clusters of fewer than 5 cells are given up). Shifts are medians per chromosome of
+/// expectation–maximisation; clusters of fewer than 10 cells are given up). Shifts are medians per chromosome of
 /// log2(cluster / baseline), broad their root mean square, largest the largest, both less their sampling error. Against
 /// the reference, lineage shifts too: clusters may be normal below max(0.28, 1.5 times the largest broad shift of a
 /// type of reference or normal cells against the other reference cells). The least shifted of them, if it has ten
 /// cells, is the baseline of the candidates' own lineage, and clusters are malignant with a broad shift of 0.2 or a
 /// largest one of 0.4 against it. Without such a cluster all that are not below the first bound are malignant.
+/// Unassigned cells are candidates too. Where there are others, a cluster that is mostly unassigned may be of any
+/// lineage, the reference's too: it is no baseline, and malignant only beyond the first bound.
 [[nodiscard]] MalignancyResult find_malignant(const io::CsrMatrix& counts,
                                               const std::vector<std::optional<GenePosition>>& positions,
                                               const std::vector<MalignancyRole>& role,

@@ -16,92 +16,15 @@
 #include "scrna/malignancy.h"
 #include "scrna/shipped_tables.h"
 #include "simulate/tumour_matrix.h"
+#include "unit/scrna/tumour_truth.h"
 
 using namespace immucan;
-using scrna::MalignancyRole;
+using namespace immucan::scrna_test;
 
 namespace {
 
-struct Context : core::RunContext {
-  explicit Context(unsigned budget = 2) : RunContext("scrna-count", "0", "annotate") { threads = budget; }
-};
-
 scrna::CellTypes shipped_types() {
   return scrna::read_cell_types(io::open_memory(scrna::shipped_table("cell_markers.tsv"), "cell_markers.tsv"));
-}
-
-std::vector<std::string> names_of(const simulate::TumourMatrix& set) {
-  std::vector<std::string> names;
-  for (const io::TenxFeature& feature : set.counts.features) names.push_back(feature.name);
-  return names;
-}
-
-const std::map<std::string, std::string> kMajor = {{"malignant", "Epithelial cell"},
-                                                   {"normal_epithelium", "Epithelial cell"},
-                                                   {"CD8_T", "T cell"},
-                                                   {"CD4_T", "T cell"},
-                                                   {"B", "B cell"},
-                                                   {"plasma", "Plasma cell"},
-                                                   {"NK", "NK cell"},
-                                                   {"myeloid", "Mononuclear phagocyte"},
-                                                   {"fibroblast", "Fibroblast"},
-                                                   {"endothelial", "Endothelial cell"}};
-
-scrna::MalignancyResult malignant_of(const simulate::TumourMatrix& set, unsigned threads = 2) {
-  scrna::GenePositions places;
-  for (const simulate::GenePlace& place : set.places) places[place.gene] = {place.chromosome, place.start};
-  std::map<std::string, std::size_t> numbers;
-  std::vector<MalignancyRole> role;
-  std::vector<std::size_t> group;
-  for (const std::string& type : set.type) {
-    group.push_back(numbers.emplace(type, numbers.size()).first->second);
-    const bool epithelial = type == "malignant" || type == "normal_epithelium";
-    const bool stromal = type == "fibroblast" || type == "endothelial";
-    role.push_back(epithelial ? MalignancyRole::kCandidate
-                   : stromal  ? MalignancyRole::kNormal
-                              : MalignancyRole::kReference);
-  }
-  return scrna::find_malignant(set.counts.counts, scrna::positions_of_features(places, set.counts.features), role,
-                               group, Context(threads));
-}
-
-struct Hits {
-  double right = 0, wrong = 0, missed = 0, normal = 0;
-  [[nodiscard]] double f1() const { return 2 * right / (2 * right + wrong + missed); }
-};
-
-Hits compare(const simulate::TumourMatrix& set, const scrna::MalignancyResult& result) {
-  Hits hits;
-  for (std::size_t i = 0; i < set.type.size(); ++i) {
-    const bool called = result.probability[i] >= 0.5;
-    hits.right += called && set.malignant[i] ? 1 : 0;
-    hits.wrong += called && !set.malignant[i] ? 1 : 0;
-    hits.missed += !called && set.malignant[i] ? 1 : 0;
-    hits.normal += set.type[i] == "normal_epithelium" ? 1 : 0;
-  }
-  return hits;
-}
-
-struct Typed {
-  std::vector<std::optional<std::size_t>> type;
-  std::vector<std::string> names;
-};
-
-Typed typed(const simulate::TumourMatrix& set) {
-  Typed out;
-  std::map<std::string, std::size_t> numbers;
-  for (const std::string& type : set.type) {
-    const auto [entry, fresh] = numbers.emplace(type, numbers.size());
-    if (fresh) out.names.push_back(type);
-    out.type.emplace_back(entry->second);
-  }
-  return out;
-}
-
-std::vector<scrna::LigandReceptor> pairs_of(const simulate::TumourMatrix& set) {
-  std::vector<scrna::LigandReceptor> out;
-  for (const simulate::PlantedPair& pair : set.pairs) out.push_back({{pair.ligand}, {pair.receptor}});
-  return out;
 }
 
 }  // namespace
@@ -229,20 +152,10 @@ TEST_CASE("planted pairs are found, others are not") {
     const auto pairs = pairs_of(set);
     const auto result = scrna::score_interactions(set.counts.counts, names_of(set), cells.type, cells.names.size(),
                                                   pairs, {}, Context());
-    std::set<std::tuple<std::string, std::string, std::string>> planted;
-    for (const simulate::PlantedPair& pair : set.pairs) {
-      if (!pair.sender.empty()) planted.emplace(pair.ligand, pair.sender, pair.receiver);
-    }
-    std::size_t found = 0;
-    for (const scrna::Interaction& row : result.tested) {
-      if (!row.called) continue;
-      called += 1;
-      const bool right =
-          planted.contains({pairs[row.pair].ligand.front(), cells.names[row.sender], cells.names[row.receiver]});
-      found += right ? 1 : 0;
-      wrong += right ? 0 : 1;
-    }
-    CHECK(found == planted.size());
+    const Found found = compare(result, pairs, cells.names, planted_names(set));
+    called += found.found + found.wrong;
+    wrong += found.wrong;
+    CHECK(found.found == found.planted);
   }
   CHECK(wrong / called <= 0.05);
 }

@@ -11,34 +11,10 @@
 #include "scrna/empty_drops.h"
 #include "scrna/good_turing.h"
 #include "simulate/tumour_matrix.h"
+#include "unit/scrna/tumour_truth.h"
 
 using namespace immucan;
-
-namespace {
-
-struct Context : core::RunContext {
-  explicit Context(unsigned budget = 2) : RunContext("scrna-count", "0", "cells") { threads = budget; }
-};
-
-struct Called {
-  double recall = 0, precision = 0;
-  std::size_t by_molecules = 0, by_profile = 0;
-};
-
-Called call(const simulate::TumourMatrix& set, unsigned threads = 2) {
-  const Context context(threads);
-  const auto totals = scrna::barcode_totals(set.counts.counts);
-  const auto first = scrna::call_cells(totals.molecules, std::nullopt);
-  const auto more = scrna::empty_drops(set.counts.counts, totals.molecules, first.cells, {}, context);
-  std::vector<std::size_t> cells = first.cells;
-  cells.insert(cells.end(), more.cells.begin(), more.cells.end());
-  double right = 0, truth = 0;
-  for (const std::size_t i : cells) right += set.droplet[i] != simulate::Droplet::kEmpty ? 1 : 0;
-  for (const auto droplet : set.droplet) truth += droplet != simulate::Droplet::kEmpty ? 1 : 0;
-  return {right / truth, right / static_cast<double>(cells.size()), first.cells.size(), more.cells.size()};
-}
-
-}  // namespace
+using namespace immucan::scrna_test;
 
 TEST_CASE("cells of much and little RNA are told from empty droplets") {
   for (const std::uint64_t seed : {1, 2, 3}) {
@@ -46,8 +22,8 @@ TEST_CASE("cells of much and little RNA are told from empty droplets") {
     const auto set = simulate::simulate_tumour_matrix(
         {.seed = seed, .cells = 400, .empty = 6000, .further_genes = 1500, .molecules = 4000, .poor_share = 0.3});
     const Called result = call(set);
-    CHECK(result.recall >= 0.99);
-    CHECK(result.precision >= 0.99);
+    CHECK(result.recall() >= 0.99);
+    CHECK(result.precision() >= 0.99);
     CHECK(result.by_molecules < 350);  // the poor ones are found by their profile or size
   }
 }
@@ -56,8 +32,8 @@ TEST_CASE("1,500 cells of 16,500 droplets") {
   const auto set = simulate::simulate_tumour_matrix(
       {.seed = 4, .cells = 1500, .empty = 15000, .further_genes = 1500, .molecules = 3000, .poor_share = 0.2});
   const Called result = call(set);
-  CHECK(result.recall >= 0.99);
-  CHECK(result.precision >= 0.99);
+  CHECK(result.recall() >= 0.99);
+  CHECK(result.precision() >= 0.99);
 }
 
 TEST_CASE("p-values of empty droplets are those of their own ambient profile") {
