@@ -11,7 +11,7 @@
 
 namespace immucan::core {
 
-/// Sequencing reads reach 10 to 20, poly-A ones 200; deflate cannot pass 1032, zstd passes 10,000 on zeros.
+/// By its format deflate cannot pass 1032; zstd can pass any limit.
 inline constexpr std::uint64_t kDefaultMaxExpansion = 1000;
 
 /// What a command needs besides its options: made once by guarded_main, handed down by reference. Tests make their own.
