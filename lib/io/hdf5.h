@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -35,6 +36,10 @@ class Hdf5Writer {
   /// one dimension.
   template <class T>
   void array(const std::string& path, std::span<const T> values, std::span<const std::uint64_t> shape = {});
+  /// One dimension of `size` values that `next` fills in from the first to the last, so that they need not all be in
+  /// memory: the same file as from `array`. T: std::int16_t, std::uint32_t.
+  template <class T>
+  void array_in_parts(const std::string& path, std::size_t size, const std::function<void(std::span<T>)>& next);
   /// One dimension of HDF5 enumeration int8 {FALSE = 0, TRUE = 1}, as h5py writes booleans.
   void booleans(const std::string& path, std::span<const std::uint8_t> values,
                 std::span<const std::uint64_t> shape = {});

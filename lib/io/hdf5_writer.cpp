@@ -70,9 +70,12 @@ Hdf5Handle boolean_type() {
   return type;
 }
 
+/// Fills in the next values of an array, given room for them in bytes.
+using Fill = std::function<void(std::span<char>)>;
+
 /// Rows of one array, as they are cut into chunks.
 struct Rows {
-  const char* bytes;
+  const char* bytes;  ///< nullptr: each chunk brings its own
   std::size_t rows, row_elements, element_size;
   std::size_t rows_per_chunk;
 
@@ -82,7 +85,7 @@ struct Rows {
 
 struct Chunk {
   std::size_t first_row = 0;
-  std::vector<char> padded, shuffled, stored;
+  std::vector<char> filled, padded, shuffled, stored;
   std::size_t stored_bytes = 0;
   std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor{libdeflate_alloc_compressor(1),
                                                                                       libdeflate_free_compressor};
@@ -90,7 +93,7 @@ struct Chunk {
 
 void compress(Chunk& chunk, const Rows& rows) {
   const std::size_t bytes = rows.chunk_bytes();
-  const char* plain = rows.bytes + chunk.first_row * rows.row_bytes();
+  const char* plain = rows.bytes != nullptr ? rows.bytes + chunk.first_row * rows.row_bytes() : chunk.filled.data();
   const std::size_t inside = std::min(rows.rows_per_chunk, rows.rows - chunk.first_row) * rows.row_bytes();
   if (inside < bytes) {  // a chunk is always stored whole
     chunk.padded.assign(plain, plain + inside);
@@ -142,7 +145,8 @@ struct Hdf5Writer::State {
   }
 
   /// Compression is parallel, writing is not.
-  void write_chunks(const std::string& path, const Hdf5Handle& dataset, const Rows& rows, std::size_t rank) const {
+  void write_chunks(const std::string& path, const Hdf5Handle& dataset, const Rows& rows, std::size_t rank,
+                    const Fill& fill = {}) const {
     std::size_t next = 0;
     core::ordered_batches<Chunk>(
         {.threads = threads},
@@ -150,6 +154,10 @@ struct Hdf5Writer::State {
           if (next >= rows.rows) return false;
           chunk.first_row = next;
           next += rows.rows_per_chunk;
+          if (fill) {
+            chunk.filled.resize((std::min(next, rows.rows) - chunk.first_row) * rows.row_bytes());
+            fill(chunk.filled);
+          }
           return true;
         },
         [&](Chunk& chunk) { compress(chunk, rows); },
@@ -179,6 +187,18 @@ struct Hdf5Writer::State {
     const std::size_t rows_per_chunk = std::max<std::size_t>(1, kHdf5ChunkElements / row_elements);
     const Hdf5Handle dataset = create(path, type, shape, rows_per_chunk);
     write_chunks(path, dataset, {bytes, rows, row_elements, size, rows_per_chunk}, shape.size());
+  }
+
+  void write_in_parts(const std::string& path, hid_t type, std::size_t elements, std::size_t size,
+                      const Fill& fill) const {
+    if (elements < kHdf5ChunkElements) {
+      std::vector<char> bytes(elements * size);
+      if (elements != 0) fill(bytes);
+      return write_array(path, type, bytes.data(), elements, size, {});
+    }
+    const std::uint64_t shape[] = {elements};
+    const Hdf5Handle dataset = create(path, type, shape, kHdf5ChunkElements);
+    write_chunks(path, dataset, {nullptr, elements, 1, size, kHdf5ChunkElements}, 1, fill);
   }
 
   void write_scalar(const std::string& path, hid_t type, const void* value) const {
@@ -244,6 +264,18 @@ template void Hdf5Writer::array(const std::string&, std::span<const std::int64_t
 template void Hdf5Writer::array(const std::string&, std::span<const std::uint32_t>, std::span<const std::uint64_t>);
 template void Hdf5Writer::array(const std::string&, std::span<const float>, std::span<const std::uint64_t>);
 template void Hdf5Writer::array(const std::string&, std::span<const double>, std::span<const std::uint64_t>);
+
+template <class T>
+void Hdf5Writer::array_in_parts(const std::string& path, std::size_t size,
+                                const std::function<void(std::span<T>)>& next) {
+  state_->write_in_parts(path, file_type<T>(), size, sizeof(T), [&](std::span<char> bytes) {
+    next({reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)});
+  });
+}
+template void Hdf5Writer::array_in_parts(const std::string&, std::size_t,
+                                         const std::function<void(std::span<std::int16_t>)>&);
+template void Hdf5Writer::array_in_parts(const std::string&, std::size_t,
+                                         const std::function<void(std::span<std::uint32_t>)>&);
 
 void Hdf5Writer::booleans(const std::string& path, std::span<const std::uint8_t> values,
                           std::span<const std::uint64_t> shape) {

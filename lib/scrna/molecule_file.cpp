@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <vector>
 
 #include "io/hdf5.h"
@@ -11,21 +12,45 @@ namespace immucan::scrna {
 
 namespace {
 
-struct Columns {
-  std::vector<std::uint32_t> barcode, umi, feature, count;
-  std::vector<std::int16_t> library;
-
-  void add(const CellCounts& cell, std::uint32_t barcode_rank, std::uint32_t first_feature,
-           const std::vector<std::int16_t>& libraries) {
-    for (const CountedMolecule& molecule : cell.kept) {
-      barcode.push_back(barcode_rank);
-      umi.push_back(molecule.umi);
-      feature.push_back(first_feature + molecule.gene);
-      count.push_back(molecule.reads);
-      library.push_back(libraries.empty() ? std::int16_t{0} : libraries[molecule.gene]);
-    }
-  }
+struct Molecule {
+  std::uint32_t barcode = 0, umi = 0, feature = 0, reads = 0;
+  std::int16_t library = 0;
 };
+
+/// All molecules in the order of the file. One column after the other walks over them: columns in memory would take
+/// more than the molecules themselves.
+class MoleculeWalk {
+ public:
+  MoleculeWalk(const Counted& counted, std::span<const std::int16_t> libraries)
+      : counted_(counted), libraries_(libraries), genes_(static_cast<std::uint32_t>(counted.index.genes().size())) {}
+
+  Molecule next() {
+    while (at_ == here().size()) {
+      at_ = 0;
+      if (in_features_ || counted_.features.empty()) ++cell_;
+      in_features_ = !in_features_ && !counted_.features.empty();
+    }
+    const CountedMolecule& molecule = here()[at_++];
+    return {static_cast<std::uint32_t>(cell_), molecule.umi, molecule.gene + (in_features_ ? genes_ : 0),
+            molecule.reads, in_features_ ? libraries_[molecule.gene] : std::int16_t{0}};
+  }
+
+ private:
+  [[nodiscard]] const std::vector<CountedMolecule>& here() const {
+    return in_features_ ? counted_.features.barcodes[cell_].kept : counted_.result.barcodes[cell_].kept;
+  }
+  const Counted& counted_;
+  std::span<const std::int16_t> libraries_;
+  std::uint32_t genes_;
+  std::size_t cell_ = 0, at_ = 0;
+  bool in_features_ = false;
+};
+
+std::size_t molecules_of(std::span<const CellCounts> cells) {
+  std::size_t all = 0;
+  for (const CellCounts& cell : cells) all += cell.kept.size();
+  return all;
+}
 
 /// Feature types in the order of the reference; the library of each feature.
 std::vector<std::string> libraries_of(const FeatureCounts& features, std::vector<std::int16_t>& library) {
@@ -41,21 +66,24 @@ std::vector<std::string> libraries_of(const FeatureCounts& features, std::vector
   return types;
 }
 
-Columns collect(const Counted& counted, const std::vector<std::int16_t>& libraries) {
-  Columns columns;
-  const auto& cells = counted.result.barcodes;
-  const auto genes = static_cast<std::uint32_t>(counted.index.genes().size());
-  std::size_t all = 0;
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    all += cells[i].kept.size() + (counted.features.empty() ? 0 : counted.features.barcodes[i].kept.size());
-  for (auto* column : {&columns.barcode, &columns.umi, &columns.feature, &columns.count}) column->reserve(all);
-  columns.library.reserve(all);
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    columns.add(cells[i], static_cast<std::uint32_t>(i), 0, {});
-    if (!counted.features.empty())
-      columns.add(counted.features.barcodes[i], static_cast<std::uint32_t>(i), genes, libraries);
-  }
-  return columns;
+void write_molecules(io::Hdf5Writer& out, const Counted& counted, std::span<const std::int16_t> libraries) {
+  const std::size_t size = molecules_of(counted.result.barcodes) + molecules_of(counted.features.barcodes);
+  const auto column = [&]<class T>(const char* path, T Molecule::* field) {
+    MoleculeWalk walk(counted, libraries);
+    out.array_in_parts<T>(path, size, [&](std::span<T> part) {
+      for (T& value : part) value = walk.next().*field;
+    });
+  };
+  const auto constant = [&]<class T>(const char* path, T value) {
+    out.array_in_parts<T>(path, size, [&](std::span<T> part) { std::ranges::fill(part, value); });
+  };
+  column("/barcode_idx", &Molecule::barcode);
+  column("/umi", &Molecule::umi);
+  column("/feature_idx", &Molecule::feature);
+  column("/count", &Molecule::reads);
+  constant("/gem_group", std::int16_t{1});
+  column("/library_idx", &Molecule::library);
+  constant("/umi_type", std::uint32_t{1});
 }
 
 void write_features(io::Hdf5Writer& out, const Counted& counted) {
@@ -86,20 +114,13 @@ void write_molecule_file(const std::filesystem::path& path, const std::string& s
                          unsigned threads) {
   std::vector<std::int16_t> libraries;
   const std::vector<std::string> types = libraries_of(counted.features, libraries);
-  const Columns columns = collect(counted, libraries);
   io::Hdf5Writer out(path, 0, threads);
   out.attribute("/", "file_version", std::int64_t{6});
   out.attribute("/", "filetype", "molecules");
   std::vector<std::string> barcodes;
   for (const CellCounts& cell : counted.result.barcodes) barcodes.push_back(counted.chosen.whitelist.text(cell.cell));
   out.fixed_strings("/barcodes", barcodes);
-  out.array<std::uint32_t>("/barcode_idx", columns.barcode);
-  out.array<std::uint32_t>("/umi", columns.umi);
-  out.array<std::uint32_t>("/feature_idx", columns.feature);
-  out.array<std::uint32_t>("/count", columns.count);
-  out.array<std::int16_t>("/gem_group", std::vector<std::int16_t>(columns.count.size(), 1));
-  out.array<std::int16_t>("/library_idx", columns.library);
-  out.array<std::uint32_t>("/umi_type", std::vector<std::uint32_t>(columns.count.size(), 1));
+  write_molecules(out, counted, libraries);
   out.group("/barcode_info");
   out.fixed_strings("/barcode_info/genomes", std::vector<std::string>{"reference"});
   std::vector<std::int64_t> passed;

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kFirstMerge = std::size_t{1} << 16;
 constexpr std::size_t kLeastRecords = std::size_t{1} << 12;
+// Fewer are sorted as fast by comparison; more would need a second copy that --memory does not know of.
+constexpr std::size_t kLeastRadix = std::size_t{1} << 10, kMostRadix = std::size_t{1} << 17;
 
 [[nodiscard]] bool before(const MoleculeReads& a, const MoleculeReads& b) {
   const std::uint64_t x = (std::uint64_t{a.cell} << 32) | a.gene, y = (std::uint64_t{b.cell} << 32) | b.gene;
@@ -107,10 +109,48 @@ auto sum_equal(std::vector<MoleculeReads>::iterator begin, std::vector<MoleculeR
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kDigits = 12, kDigitValues = 256;  // bytes of UMI, gene and cell, the least significant first
+
+[[nodiscard]] std::size_t digit_of(const MoleculeReads& record, std::size_t digit) {
+  const std::uint32_t word = digit < 4 ? record.umi : digit < 8 ? record.gene : record.cell;
+  return (word >> (8 * (digit % 4))) & 0xff;
+}
+
+/// Least significant digit first; bytes that all records share cost nothing.
+void radix_sort(std::span<MoleculeReads> records) {
+  std::array<std::array<std::uint32_t, kDigitValues>, kDigits> counts{};
+  for (const MoleculeReads& record : records) {
+    for (std::size_t digit = 0; digit < kDigits; ++digit) ++counts[digit][digit_of(record, digit)];
+  }
+  std::vector<MoleculeReads> copy(records.size());
+  std::span<MoleculeReads> from = records, to = copy;
+  for (std::size_t digit = 0; digit < kDigits; ++digit) {
+    auto& next = counts[digit];
+    if (next[digit_of(from.front(), digit)] == from.size()) continue;
+    std::uint32_t start = 0;
+    for (std::uint32_t& count : next) start += std::exchange(count, start);
+    for (const MoleculeReads& record : from) to[next[digit_of(record, digit)]++] = record;
+    std::swap(from, to);
+  }
+  if (from.data() != records.data()) std::ranges::copy(from, records.begin());
+}
+
+void sort_records(std::span<MoleculeReads> records) {
+  if (records.size() < kLeastRadix || records.size() > kMostRadix) {
+    std::ranges::sort(records, before);
+  } else {
+    radix_sort(records);
+  }
+}
+
+}  // namespace
+
 /// The first `merged` records are sorted and distinct already.
 void MoleculeStore::merge(std::vector<MoleculeReads>& records, std::size_t merged) {
   const auto middle = records.begin() + static_cast<std::ptrdiff_t>(merged);
-  std::sort(middle, records.end(), before);
+  sort_records(std::span(records).subspan(merged));
   records.erase(sum_equal(middle, records.end()), records.end());
   if (merged == 0) return;
   std::inplace_merge(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(merged), records.end(), before);

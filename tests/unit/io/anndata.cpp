@@ -1,5 +1,8 @@
 #include "io/anndata.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <filesystem>
@@ -7,6 +10,7 @@
 #include <functional>
 #include <iterator>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -129,6 +133,35 @@ TEST_CASE("arrays beyond one chunk are compressed and read back") {
   core::RunContext context("test", "0", "test");
   CHECK(io::Hdf5Reader(folder.path() / "big4", context).array<std::int32_t>("/v") == values);
   CHECK(std::filesystem::file_size(folder.path() / "big1") < values.size() * 4);
+}
+
+TEST_CASE("an array given in parts is the array given at once") {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{5}, io::kHdf5ChunkElements, 3 * io::kHdf5ChunkElements + 7}) {
+    std::vector<std::uint32_t> values(size);
+    for (std::size_t i = 0; i < size; ++i) values[i] = static_cast<std::uint32_t>(i * i % 1000003);
+    std::array<std::string, 2> files;
+    for (const bool parts : {false, true}) {
+      const auto path =
+          std::filesystem::temp_directory_path() / ("immucan-parts-" + std::to_string(::getpid()) + ".h5");
+      io::Hdf5Writer out(path, 0, 2);
+      if (parts) {
+        std::size_t at = 0;
+        out.array_in_parts<std::uint32_t>("/values", size, [&](std::span<std::uint32_t> part) {
+          for (std::uint32_t& value : part) value = values[at++];
+        });
+        CHECK(at == size);
+      } else {
+        out.array<std::uint32_t>("/values", values);
+      }
+      out.close();
+      std::ifstream in(path, std::ios::binary);
+      files[parts ? 1 : 0].assign(std::istreambuf_iterator<char>(in), {});
+      std::filesystem::remove(path);
+    }
+    CHECK(!files[0].empty());
+    CHECK(files[0] == files[1]);
+  }
 }
 
 TEST_CASE("index pointers beyond 2^31 are kept in 64 bits") {

@@ -251,6 +251,34 @@ TEST_CASE("the store merges equal reads; order, threads and memory do not matter
   }
 }
 
+TEST_CASE("a partition is sorted by cell, gene and UMI and distinct, whatever bits these use") {
+  core::Random random(11);
+  std::map<std::array<std::uint32_t, 3>, std::uint32_t> expected;
+  std::vector<MoleculeReads> reads;
+  const std::array<std::uint32_t, 4> cells = {0, 77, 0x00ff1234, 0xfffffff0};
+  for (int i = 0; i < 200000; ++i) {
+    const std::uint32_t cell = cells[random.below(cells.size())];
+    const std::uint32_t gene =
+        static_cast<std::uint32_t>(random.below(2000)) | (random.below(4) == 0 ? scrna::GeneSets::kSetBit : 0U);
+    const auto umi = static_cast<std::uint32_t>(random.below(5)) * 0x33333331U;
+    reads.push_back({cell, gene, umi, MoleculeReads::kOneRead | (1U << random.below(3))});
+    std::uint32_t& sum = expected[{cell, gene, umi}];
+    sum = (sum + MoleculeReads::kOneRead) | reads.back().evidence();
+  }
+  scrna::MoleculeStore store;
+  scrna::MoleculeStore::Scratch scratch;
+  store.add(reads, scratch);
+  std::map<std::array<std::uint32_t, 3>, std::uint32_t> found;
+  for (std::size_t i = 0; i < scrna::MoleculeStore::kPartitions; ++i) {
+    const std::vector<MoleculeReads> records = store.take(i);
+    CHECK(std::ranges::is_sorted(
+        records, {}, [](const MoleculeReads& record) { return std::array{record.cell, record.gene, record.umi}; }));
+    for (const MoleculeReads& record : records)
+      CHECK(found.emplace(std::array{record.cell, record.gene, record.umi}, record.reads_and_evidence).second);
+  }
+  CHECK(found == expected);
+}
+
 TEST_CASE("cells stand out from the background") {
   std::vector<std::uint64_t> molecules(5000, 3);
   core::Random random(2);
