@@ -23,11 +23,6 @@ std::string_view name_of(BarcodeClass barcode_class) {
 
 namespace {
 
-/// A part as read: its 2-bit number and its unknown bases.
-struct PartCode {
-  std::uint32_t code = 0, length = 0, unknown = 0, unknown_at = 0;
-};
-
 PartCode encode_part(std::string_view bases) {
   PartCode part;
   part.length = static_cast<std::uint32_t>(bases.size());
@@ -133,10 +128,24 @@ void find_candidates(const ListedParts& read, std::span<const PartCode> codes,
 
 }  // namespace
 
+PartCodes encode_barcode(const CutRead& read, const Whitelist& whitelist) {
+  const std::size_t parts = whitelist.parts().size();
+  PartCodes codes;
+  if (read.parts == parts) {
+    for (std::size_t i = 0; i < parts; ++i) codes[i] = encode_part(read.barcode[i]);
+  } else {
+    const ListedParts listed(read, parts);
+    for (std::size_t i = 0; i < parts; ++i) codes[i] = encode_part(listed.bases(i));
+  }
+  return codes;
+}
+
 void call_barcode(const CutRead& read, const Whitelist& whitelist, BarcodeCall& call) {
+  call_barcode(read, encode_barcode(read, whitelist), whitelist, call);
+}
+
+void call_barcode(const CutRead& read, const PartCodes& codes, const Whitelist& whitelist, BarcodeCall& call) {
   const auto& parts = whitelist.parts();
-  const ListedParts listed(read, parts.size());
-  std::array<PartCode, CutRead::kMaximalParts> codes;
   std::array<std::optional<std::uint32_t>, CutRead::kMaximalParts> found;
   call.candidates.clear();
   call.listed = true;
@@ -144,7 +153,6 @@ void call_barcode(const CutRead& read, const Whitelist& whitelist, BarcodeCall& 
   bool many_unknown = false;
   call.unknown_base = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    codes[i] = encode_part(listed.bases(i));
     many_unknown |= codes[i].unknown > 1;
     call.unknown_base |= codes[i].unknown > 0;
     if (codes[i].unknown == 0) found[i] = parts[i].find(codes[i].code, codes[i].length);
@@ -164,7 +172,7 @@ void call_barcode(const CutRead& read, const Whitelist& whitelist, BarcodeCall& 
     call.barcode_class = BarcodeClass::kBarcodeManyN;
     return;
   }
-  find_candidates(listed, codes, found, whitelist, call.candidates);
+  find_candidates(ListedParts(read, parts.size()), codes, found, whitelist, call.candidates);
   if (call.candidates.empty()) {
     call.barcode_class = BarcodeClass::kNoMatch;
   } else if (call.candidates.size() == 1) {

@@ -49,9 +49,19 @@ struct BarcodeCall {
   std::vector<BarcodeCandidate> candidates;  ///< for kMulti and kOneMismatch
 };
 
+/// One part of a barcode as read: its 2-bit number and its unknown bases.
+struct PartCode {
+  std::uint32_t code = 0, length = 0, unknown = 0, unknown_at = 0;
+};
+/// The parts that the list knows: those of the geometry, or all of them as one.
+using PartCodes = std::array<PartCode, CutRead::kMaximalParts>;
+[[nodiscard]] PartCodes encode_barcode(const CutRead& read, const Whitelist& whitelist);
+
 /// Judges barcode and UMI of a cut read (whole, Phred + 33). A barcode of several parts may have one substitution in
 /// each; its candidates are the combinations of theirs. `call` is reused.
 void call_barcode(const CutRead& read, const Whitelist& whitelist, BarcodeCall& call);
+/// The same when the parts are encoded already: many reads at once can have their memory fetched ahead.
+void call_barcode(const CutRead& read, const PartCodes& codes, const Whitelist& whitelist, BarcodeCall& call);
 
 /// The candidate whose (exact reads + 1) · 10^(−quality/10) is at least 0.975 of the sum over all; else nullopt.
 /// Without the 1 for kSeenExactly.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <limits>
 #include <memory>
@@ -25,6 +26,7 @@ namespace {
 constexpr std::uint64_t kJudgeAfter = 20000;
 constexpr double kLeastListed = 0.01;
 constexpr std::size_t kResolveAtOnce = 4096;
+constexpr std::size_t kBarcodesAtOnce = 32;  // whose memory is fetched together
 
 // What a run needs besides reads in waiting: text and work space of a batch, everything else that is small.
 constexpr std::size_t kBatchText = std::size_t{256} << 10;  // of read 1: mates, work space and all stay in cache
@@ -48,7 +50,9 @@ struct CalledRead {
 struct Batch {
   io::FastqBatch reads;
   std::unique_ptr<ReadMapper> mapper;
-  CutRead cut;
+  std::array<CutRead, kBarcodesAtOnce> cuts;
+  std::array<CutOutcome, kBarcodesAtOnce> outcomes{};
+  std::array<PartCodes, kBarcodesAtOnce> codes;
   BarcodeCall call;
   std::vector<std::string_view> sequences;
   std::vector<ReadMapping> mappings;
@@ -124,7 +128,8 @@ class Counter {
     batch.splicing = {};
     batch.listed = 0;
     batch.summary = {};
-    for (std::size_t i = 0; i < batch.reads.size(); ++i) call_read(batch, i);
+    for (std::size_t i = 0; i < batch.reads.size(); i += kBarcodesAtOnce)
+      call_reads(batch, i, std::min(kBarcodesAtOnce, batch.reads.size() - i));
     batch.mappings.resize(batch.sequences.size());
     batch.mapper->map(batch.sequences, batch.mappings);
     for (std::size_t i = 0; i < batch.mappings.size(); ++i)
@@ -154,18 +159,36 @@ class Counter {
     }
   }
 
+  void call_reads(Batch& batch, std::size_t first, std::size_t count) {
+    const io::FastqBlock &read1 = batch.reads.mates[0], &read2 = batch.reads.mates[1];
+    const auto& parts = whitelist_.parts();
+    for (std::size_t i = 0; i < count; ++i) {
+      batch.outcomes[i] = chemistry_.geometry.cut(read1.sequence(first + i), read1.quality(first + i),
+                                                  read2.sequence(first + i), read2.quality(first + i), batch.cuts[i]);
+      if (batch.outcomes[i] == CutOutcome::kTooShort) refuse_length(batch.reads, first + i, chemistry_);
+      batch.codes[i] = {};
+      if (batch.outcomes[i] == CutOutcome::kNoFixed) continue;
+      batch.codes[i] = encode_barcode(batch.cuts[i], whitelist_);
+      for (std::size_t part = 0; part < parts.size(); ++part)
+        parts[part].prefetch_bucket(batch.codes[i][part].code, batch.codes[i][part].length);
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      for (std::size_t part = 0; part < parts.size(); ++part)
+        parts[part].prefetch_codes(batch.codes[i][part].code, batch.codes[i][part].length);
+    }
+    for (std::size_t i = 0; i < count; ++i) call_read(batch, i);
+  }
+
+  /// Of those that were cut together.
   void call_read(Batch& batch, std::size_t i) {
-    const io::FastqBlock &first = batch.reads.mates[0], &second = batch.reads.mates[1];
-    const CutOutcome outcome =
-        chemistry_.geometry.cut(first.sequence(i), first.quality(i), second.sequence(i), second.quality(i), batch.cut);
-    if (outcome == CutOutcome::kTooShort) refuse_length(batch.reads, i, chemistry_);
+    const CutRead& cut = batch.cuts[i];
     ++batch.summary.reads;
     BarcodeCall& call = batch.call;
-    if (outcome == CutOutcome::kNoFixed) {
+    if (batch.outcomes[i] == CutOutcome::kNoFixed) {
       ++batch.summary.barcodes[static_cast<std::size_t>(BarcodeClass::kNoLinker)];
       return;
     }
-    call_barcode(batch.cut, whitelist_, call);
+    call_barcode(cut, batch.codes[i], whitelist_, call);
     if (call.listed) {
       ++batch.listed;
       std::atomic_ref(exact_reads_[call.rank]).fetch_add(1, std::memory_order_relaxed);
@@ -184,7 +207,7 @@ class Counter {
     } else {
       return;
     }
-    batch.sequences.push_back(batch.cut.rna);
+    batch.sequences.push_back(cut.rna);
   }
 
   void deliver(Batch& batch) {

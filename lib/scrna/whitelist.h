@@ -30,7 +30,18 @@ class BarcodePart {
     }
     return std::nullopt;
   }
-  /// The same, for codes that are hardly ever there: most are turned away by a small bitmap.
+  /// Asks for the memory that `find` will look at: first where the bucket begins, later what is in it.
+  void prefetch_bucket(std::uint32_t code, std::uint32_t length) const {
+    for (const Table& table : tables_) {
+      if (table.length == length) __builtin_prefetch(&table.bucket_starts[code >> table.shift]);
+    }
+  }
+  void prefetch_codes(std::uint32_t code, std::uint32_t length) const {
+    for (const Table& table : tables_) {
+      if (table.length == length) __builtin_prefetch(table.codes.data() + table.bucket_starts[code >> table.shift]);
+    }
+  }
+  /// The same as `find`, for codes that are hardly ever there: most are turned away by a small bitmap.
   [[nodiscard]] std::optional<std::uint32_t> find_unlikely(std::uint32_t code, std::uint32_t length) const {
     for (const Table& table : tables_) {
       if (table.length == length) return may_hold(table, code) ? find_in(table, code) : std::nullopt;
