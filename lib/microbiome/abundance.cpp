@@ -254,9 +254,9 @@ class Estimator {
     for (const bool again : {false, true}) {
       for (auto& [species, evidence] : evidence_) {
         if (!evidence.present || (again && !genera.contains(genus_of(database_.taxonomy(), species)))) continue;
-        const double likelier = again ? identity_evidence(evidence, kPickedIdentity) - kIdentityOdds
-                                      : identity_evidence(evidence, 0) + kIdentityOdds;
-        evidence.relative = likelier < 0;
+        evidence.similarity_margin = again ? identity_evidence(evidence, kPickedIdentity) - kIdentityOdds
+                                           : identity_evidence(evidence, 0) + kIdentityOdds;
+        evidence.relative = evidence.similarity_margin < 0;
         evidence.present = !evidence.relative;
         if (evidence.relative) genera.insert(genus_of(database_.taxonomy(), species));
       }

@@ -1,6 +1,7 @@
 #pragma once
 // From the counts of a sample to species: which are present, how much there is of each, and how sure that is.
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -31,7 +32,10 @@ struct SpeciesEvidence {
   double mean_lookups = 0;                          ///< k-mers looked up per judged mate
   double expected_empty = 0;  ///< share of mates that match nowhere by divergence and errors alone
   double clustering = 1;      ///< probability of so many fragments in so few stretches, where there are few
-  bool relative = false;      ///< spread like a present species, but less similar than strains of one species are
+  /// Log likelihood ratio of a strain and another species, less what is asked; below 0: too dissimilar. NaN where it
+  /// was not judged.
+  double similarity_margin = std::numeric_limits<double>::quiet_NaN();
+  bool relative = false;  ///< spread like a present species, but less similar than strains of one species are
   bool present = false;
 };
 

@@ -63,16 +63,21 @@ std::string kraken_report(const SampleProfile& profile) {
 
 std::string evidence_tsv(const Database& database, const SampleProfile& profile) {
   std::string out =
-      "taxid\tname\tpresent\tfragments\tstrong_fragments\tloci\texpected_loci\tkmers\tkmers_seen\tkmer_sum\thit_rate\t"
-      "judged_mates\tempty_mates\texpected_empty\treference\n";
+      "taxid\tname\tpresent\tfragments\tstrong_fragments\tplaces\tloci\texpected_loci\tclustering\tkmers\tkmers_seen\t"
+      "kmer_sum\thit_rate\tintact\tsimilarity_margin\trelative\tjudged_mates\tempty_mates\texpected_empty\treference\n";
   for (const SpeciesEvidence& e : profile.evidence) {
     const Taxon& taxon = database.taxonomy()[e.species];
-    out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t", taxon.taxid, taxon.name, e.present ? 1 : 0, e.own_fragments,
-                       e.strong_fragments, e.loci);
+    out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t", taxon.taxid, taxon.name, e.present ? 1 : 0, e.own_fragments,
+                       e.strong_fragments, e.places, e.loci);
     append_number(out, e.expected_loci);
+    out += '\t';
+    append_number(out, e.clustering);
     out += fmt::format("\t{}\t{}\t{}\t", e.kmers, e.kmers_seen, e.kmer_sum);
-    append_number(out, e.hit_rate);
-    out += fmt::format("\t{}\t{}\t", e.judged_mates, e.empty_mates);
+    for (const double value : {e.hit_rate, e.intact, e.similarity_margin}) {
+      append_number(out, value);
+      out += '\t';
+    }
+    out += fmt::format("{}\t{}\t{}\t", e.relative ? 1 : 0, e.judged_mates, e.empty_mates);
     append_number(out, e.expected_empty);
     out += fmt::format("\t{}\n", database.genome_name(e.reference));
   }
