@@ -95,7 +95,7 @@ PooledAssociation pool_estimates(const std::string& feature, const std::vector<C
                                  std::size_t min_cohorts) {
   PooledAssociation result;
   result.feature = feature;
-  std::vector<double> effects, errors, deviates;
+  std::vector<double> effects, errors, probabilities;
   double score = 0, weights = 0;
   for (const CohortEstimate& own : estimates) {
     if (!result.effects.empty()) result.effects += ';';
@@ -108,8 +108,8 @@ PooledAssociation pool_estimates(const std::string& feature, const std::vector<C
     errors.push_back(own.se);
     // The p of each cohort holds its level where effect / se would not. Weighed as the fixed effect is, the deviates
     // of two equal cohorts count alike.
-    deviates.push_back(signed_z(own.p, own.effect));
-    score += deviates.back() / own.se;
+    probabilities.push_back(own.p);
+    score += signed_z(own.p, own.effect) / own.se;
     weights += 1 / (own.se * own.se);
   }
   result.cohorts = effects.size();
@@ -126,9 +126,10 @@ PooledAssociation pool_estimates(const std::string& feature, const std::vector<C
   result.q = meta.q;
   // An error is widened where the test of its cohort trusts the effect less than effect / se would.
   for (std::size_t i = 0; i < effects.size(); ++i) {
-    if (deviates[i] != 0) errors[i] = std::max(errors[i], std::fabs(effects[i] / deviates[i]));
+    errors[i] = stats::widened_error(effects[i], errors[i], probabilities[i]);
   }
-  result.p_heterogeneity = stats::meta_analysis(effects, errors).p_heterogeneity;
+  const stats::MetaAnalysis widened = stats::meta_analysis(effects, errors);
+  result.p_heterogeneity = widened.p_heterogeneity;
   result.random = meta.random;
   const double df = static_cast<double>(result.cohorts) - 1;
   if (!(df > 0)) return result;
@@ -136,7 +137,10 @@ PooledAssociation pool_estimates(const std::string& feature, const std::vector<C
   const double half_width = stats::student_upper_quantile(0.025, df) * result.random_se;
   result.random_lower = meta.random - half_width;
   result.random_upper = meta.random + half_width;
-  result.p_random = stats::student_two_sided(meta.random / result.random_se, df);
+  // Six small cohorts of few events may agree by chance or disagree by their errors: the less certain of the two
+  // counts.
+  result.p_random = std::max(stats::student_two_sided(meta.random / result.random_se, df),
+                             stats::student_two_sided(widened.random / widened.random_t_se, df));
   return result;
 }
 

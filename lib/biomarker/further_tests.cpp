@@ -7,6 +7,7 @@
 #include "stats/logistic.h"
 #include "stats/meta_analysis.h"
 #include "stats/moderated_t.h"
+#include "stats/residual_score.h"
 #include "stats/roc.h"
 #include "stats/symmetric.h"
 
@@ -16,6 +17,7 @@ namespace {
 
 struct Estimate {
   double effect = Association::kNan, se = Association::kNan;
+  double p = Association::kNan;  ///< score test; NaN where rows depend on each other
 };
 
 /// Effect of the feature alone within one stratum, per standard deviation of all patients.
@@ -28,10 +30,13 @@ Estimate stratum_effect(std::span<const double> scaled, std::span<const std::siz
       if (!outcome.start.empty()) rows.start.push_back(outcome.start[patient]);
       if (!outcome.cluster.empty()) rows.cluster.push_back(outcome.cluster[patient]);
     }
-    const stats::CoxFit fit = stats::CoxModel(rows).fit(scaled, 1, {.ties = outcome.ties});
+    const stats::CoxModel model(rows);
+    const stats::CoxOptions options{.ties = outcome.ties};
+    const stats::CoxFit fit = model.fit(scaled, 1, options);
     if (fit.infinite || fit.rank == 0) return {};
-    return {fit.coefficients[0],
-            std::sqrt(fit.robust_covariance.empty() ? fit.covariance[0] : fit.robust_covariance[0])};
+    if (!fit.robust_covariance.empty()) return {fit.coefficients[0], std::sqrt(fit.robust_covariance[0])};
+    return {fit.coefficients[0], std::sqrt(fit.covariance[0]),
+            stats::residual_score_test(scaled, {}, 0, model.martingale_residuals({}, 0, {}, options)).p};
   }
   std::vector<std::uint8_t> events;
   std::size_t responders = 0;
@@ -42,7 +47,10 @@ Estimate stratum_effect(std::span<const double> scaled, std::span<const std::siz
   if (responders == 0 || responders == events.size()) return {};
   const stats::LogisticFit fit = stats::fit_logistic(scaled, 1, events);
   if (fit.singular) return {};
-  if (outcome.cluster.empty()) return {fit.coefficients[1], std::sqrt(fit.covariance[3])};
+  if (outcome.cluster.empty()) {
+    const std::vector<double> outcomes(events.begin(), events.end());
+    return {fit.coefficients[1], std::sqrt(fit.covariance[3]), stats::residual_score_test(scaled, {}, 0, outcomes).p};
+  }
   std::vector<std::uint32_t> clusters;
   for (const std::size_t patient : patients) clusters.push_back(outcome.cluster[patient]);
   return {fit.coefficients[1], std::sqrt(stats::logistic_robust_covariance(scaled, 1, events, fit, clusters)[3])};
@@ -52,7 +60,7 @@ Estimate stratum_effect(std::span<const double> scaled, std::span<const std::siz
 
 void test_strata(const FeatureRows& rows, const Outcome& outcome, Association& result) {
   constexpr std::size_t kLeast = 5;
-  std::vector<double> effects, errors;
+  std::vector<double> effects, errors, widened;
   for (std::uint32_t stratum = 0; stratum < outcome.strata.size(); ++stratum) {
     std::vector<double> scaled;
     std::vector<std::size_t> patients;
@@ -68,6 +76,8 @@ void test_strata(const FeatureRows& rows, const Outcome& outcome, Association& r
     if (!(estimate.se > 0)) continue;
     effects.push_back(estimate.effect);
     errors.push_back(estimate.se);
+    widened.push_back(std::isnan(estimate.p) ? estimate.se
+                                             : stats::widened_error(estimate.effect, estimate.se, estimate.p));
   }
   const stats::MetaAnalysis meta = stats::meta_analysis(effects, errors);
   result.strata = meta.studies;
@@ -76,7 +86,7 @@ void test_strata(const FeatureRows& rows, const Outcome& outcome, Association& r
   result.random = meta.random;
   result.random_se = meta.random_se;
   result.i_squared = meta.i_squared;
-  result.p_heterogeneity = meta.p_heterogeneity;
+  result.p_heterogeneity = stats::meta_analysis(effects, widened).p_heterogeneity;
 }
 
 void test_moderated(const CohortFeatures& cohort, const Outcome& outcome, const AssociateOptions& options,

@@ -48,4 +48,10 @@ MetaAnalysis meta_analysis(std::span<const double> effect, std::span<const doubl
   return result;
 }
 
+double widened_error(double effect, double error, double p) {
+  constexpr double kLeast = 1e-300;
+  const double deviate = -normal_quantile(std::max(p, kLeast) / 2);
+  return deviate > 0 ? std::max(error, std::fabs(effect / deviate)) : error;
+}
+
 }  // namespace immucan::stats

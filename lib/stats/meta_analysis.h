@@ -16,5 +16,8 @@ struct MetaAnalysis {
 };
 /// Estimates with standard errors > 0. NaN without studies; with one study, what one study cannot tell is NaN.
 [[nodiscard]] MetaAnalysis meta_analysis(std::span<const double> effect, std::span<const double> error);
+/// Standard error with which the effect has the two-sided p of the study's own test, where that is the greater: effect
+/// / error rejects too often with few events and skewed markers.
+[[nodiscard]] double widened_error(double effect, double error, double p);
 
 }  // namespace immucan::stats

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "stats/distributions.h"
 #include "stats/ranks.h"
@@ -70,15 +71,15 @@ class Fitted {
   [[nodiscard]] std::size_t stratum(std::size_t row) const { return stratum_.empty() ? 0 : stratum_[row]; }
   [[nodiscard]] std::size_t strata() const { return strata_; }
   [[nodiscard]] std::size_t size() const { return basis_.size(); }
-
- private:
-  static constexpr double kDependent = 1e-10;
   void clear(std::span<double> values) const {
     // Modified Gram–Schmidt, twice, is as good as Householder here.
     for (int pass = 0; pass < 2; ++pass) {
       for (const auto& one : basis_) clear_of(values, one, dot(one, one));
     }
   }
+
+ private:
+  static constexpr double kDependent = 1e-10;
   std::span<const std::uint32_t> stratum_;
   std::size_t strata_;
   std::vector<std::vector<double>> basis_;
@@ -103,6 +104,64 @@ struct Spread {
     freedom = used - static_cast<double>(fitted.size());
     inflation = used / freedom;
   }
+};
+
+/// Rows of columns that are exchanged within strata, and the studentised score of each order.
+class PermutedColumns {
+ public:
+  PermutedColumns(const Fitted& fitted, std::span<const double> columns, std::size_t count,
+                  std::vector<double> residuals)
+      : fitted_(fitted), residuals_(std::move(residuals)), spread_(fitted, residuals_), rows_(fitted.strata()) {
+    for (std::size_t j = 0; j < count; ++j) {
+      std::vector<double> own(residuals_.size());
+      for (std::size_t i = 0; i < own.size(); ++i) own[i] = columns[i * count + j];
+      original_.push_back(fitted.centred(own));
+      current_.push_back(fitted.cleared(columns, count, j));
+    }
+    for (std::size_t i = 0; i < residuals_.size(); ++i) rows_[fitted.stratum(i)].push_back(i);
+    placed_ = rows_;
+    factor_.emplace(variance(), count, kDependent);
+  }
+  [[nodiscard]] bool varies() const { return factor_->rank() > 0; }
+  /// score' variance^-1 score of the present order. What is left of the columns when they are cleared of the others
+  /// differs from order to order (an outlier may fall on an unusual row), and the variance of the score with it.
+  [[nodiscard]] double statistic() const {
+    std::vector<double> score;
+    for (const auto& column : current_) score.push_back(dot(column, residuals_));
+    return factor_->quadratic_form(score);
+  }
+  void shuffle(core::Random& random) {
+    for (std::size_t s = 0; s < rows_.size(); ++s) {
+      random.shuffle(std::span(placed_[s]));
+      for (std::size_t j = 0; j < current_.size(); ++j) {
+        for (std::size_t i = 0; i < rows_[s].size(); ++i) current_[j][rows_[s][i]] = original_[j][placed_[s][i]];
+      }
+    }
+    if (fitted_.size() == 0) return;  // nothing to clear of: the variance is that of any order
+    for (auto& column : current_) fitted_.clear(column);
+    factor_.emplace(variance(), current_.size(), kDependent);
+  }
+
+ private:
+  static constexpr double kDependent = 1e-9;
+  [[nodiscard]] std::vector<double> variance() const {
+    const std::size_t count = current_.size();
+    std::vector<double> sums(count * count, 0.0);
+    for (std::size_t j = 0; j < count; ++j) {
+      for (std::size_t k = 0; k < count; ++k) {
+        for (std::size_t i = 0; i < residuals_.size(); ++i) {
+          sums[j * count + k] += current_[j][i] * current_[k][i] * spread_.variance[fitted_.stratum(i)];
+        }
+      }
+    }
+    return sums;
+  }
+  const Fitted& fitted_;
+  std::vector<double> residuals_;
+  Spread spread_;
+  std::vector<std::vector<std::size_t>> rows_, placed_;  ///< of each stratum: its rows, and whose values they have now
+  std::vector<std::vector<double>> original_, current_;
+  std::optional<Cholesky> factor_;
 };
 
 struct PowerSums {
@@ -239,42 +298,15 @@ JointScoreTest joint_residual_score_test(std::span<const double> columns, std::s
 double permutation_score_p(std::span<const double> columns, std::size_t count, std::span<const double> others,
                            std::size_t others_columns, std::span<const double> residuals,
                            std::span<const std::uint32_t> stratum, std::int64_t draws, core::Random random) {
-  const std::size_t n = residuals.size();
-  const Fitted fitted(others, others_columns, n, stratum);
-  std::vector<std::vector<double>> own;
-  for (std::size_t j = 0; j < count; ++j) own.push_back(fitted.cleared(columns, count, j));
-  // Rows of a stratum side by side, so that each can be shuffled as a piece.
-  std::vector<std::vector<std::size_t>> rows(fitted.strata());
-  for (std::size_t i = 0; i < n; ++i) rows[fitted.stratum(i)].push_back(i);
-  std::vector<std::vector<double>> pieces(fitted.strata());
-  const std::vector<double> centred = fitted.centred(residuals);
-  const Spread spread(fitted, centred);
-  std::vector<double> variance(count * count, 0.0);
-  for (std::size_t s = 0; s < rows.size(); ++s) {
-    for (const std::size_t i : rows[s]) {
-      pieces[s].push_back(centred[i]);
-      for (std::size_t j = 0; j < count; ++j) {
-        for (std::size_t k = 0; k < count; ++k) variance[j * count + k] += own[j][i] * own[k][i] * spread.variance[s];
-      }
-    }
-  }
-  const Cholesky factor(variance, count, 1e-9);
-  if (factor.rank() == 0) return kNan;
-  const auto statistic = [&] {
-    std::vector<double> score(count, 0.0);
-    for (std::size_t s = 0; s < rows.size(); ++s) {
-      for (std::size_t j = 0; j < count; ++j) {
-        for (std::size_t i = 0; i < rows[s].size(); ++i) score[j] += own[j][rows[s][i]] * pieces[s][i];
-      }
-    }
-    return factor.quadratic_form(score);
-  };
+  const Fitted fitted(others, others_columns, residuals.size(), stratum);
+  PermutedColumns permuted(fitted, columns, count, fitted.centred(residuals));
+  if (!permuted.varies()) return kNan;
   // Equal statistics may differ in their last bits with the order of summation.
-  const double observed = statistic() * (1 - 1e-10);
+  const double observed = permuted.statistic() * (1 - 1e-10);
   std::int64_t as_large = 1;
   for (std::int64_t draw = 0; draw < draws; ++draw) {
-    for (auto& piece : pieces) random.shuffle(std::span(piece));
-    as_large += statistic() >= observed ? 1 : 0;
+    permuted.shuffle(random);
+    as_large += permuted.statistic() >= observed ? 1 : 0;
   }
   return static_cast<double>(as_large) / static_cast<double>(draws + 1);
 }

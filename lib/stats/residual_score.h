@@ -41,9 +41,9 @@ struct JointScoreTest {
                                                        std::span<const double> residuals,
                                                        std::span<const std::uint32_t> stratum = {});
 
-/// p of the same statistic among `draws` permutations of the residuals within strata (the observed order counts as
-/// one): exact without others, whatever the shapes. For one model; scans use the curves above. NaN when nothing is left
-/// to vary.
+/// p of the same statistic among `draws` permutations of the columns within strata (the observed order counts as one),
+/// cleared of the others and studentised anew each time: exact where the columns do not depend on the others, whatever
+/// the shapes. For one model; scans use the curves above. NaN when nothing is left to vary.
 [[nodiscard]] double permutation_score_p(std::span<const double> columns, std::size_t count,
                                          std::span<const double> others, std::size_t others_columns,
                                          std::span<const double> residuals, std::span<const std::uint32_t> stratum,

@@ -1,7 +1,8 @@
-// biomarker_levels [DRAWS]: type-I error at 0.05 of every p-value that biomarker-score prints, on permuted labels, for
-// markers of four shapes and cohorts down to 20 patients. A line per p-value: what, shape, patients, level. Asked: at
-// most 0.06 for all, at least 0.04 for those that are asymptotically exact; `asymptotic` and `naive` ones are shown to
-// tell why they are not the ones to report.
+// biomarker_levels [DRAWS [PART [SEED [PATIENTS [SHAPE]]]]]: type-I error at 0.05 of every p-value that biomarker-score
+// prints, on permuted labels, for markers of four shapes and cohorts down to 20 patients. A line per p-value: what,
+// shape, patients, level. Asked: at most 0.06 for all, at least 0.04 for those that are asymptotically exact;
+// `asymptotic` and `naive` ones are shown to tell why they are not the ones to report. Another SEED makes other
+// cohorts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,6 +30,7 @@ struct Setting {
   std::string shape;
   std::size_t patients;
   std::size_t draws;
+  std::uint64_t seed;
 };
 
 class Levels {
@@ -111,7 +113,7 @@ biomarker::CohortFeatures permuted(std::vector<double> marker, std::size_t rows_
 void associate_levels(const Setting& setting, core::RunContext& context) {
   Levels levels(setting);
   for (const bool survival : {false, true}) {
-    core::Random random(11, survival ? 1 : 0);
+    core::Random random(11 + setting.seed, survival ? 1 : 0);
     const std::vector<double> marker = markers(setting, random);
     biomarker::Outcome outcome = outcome_of(setting.patients, survival, random);
     const std::string what = survival ? "associate survival" : "associate response";
@@ -148,7 +150,7 @@ void cluster_levels(const Setting& setting, core::RunContext& context) {
   Levels levels(setting);
   for (const bool survival : {false, true}) {
     for (const bool shared : {true, false}) {
-      core::Random random(13, survival ? 1 : 0);
+      core::Random random(13 + setting.seed, survival ? 1 : 0);
       const std::vector<double> marker = markers(setting, random);
       const biomarker::Outcome single = outcome_of(setting.patients * (shared ? 1 : 2), survival, random);
       biomarker::Outcome outcome;
@@ -182,7 +184,7 @@ io::Table table_of(const std::vector<std::string>& header, std::size_t rows) {
 
 void model_levels(const Setting& setting) {
   Levels levels(setting);
-  core::Random random(17);
+  core::Random random(17 + setting.seed);
   std::vector<double> marker = markers(setting, random);
   const biomarker::Outcome outcome = outcome_of(setting.patients, true, random);
   io::Table table = table_of({"time", "event", "x", "age", "arm", "stratum", "id"}, setting.patients);
@@ -199,8 +201,7 @@ void model_levels(const Setting& setting) {
   options.time = "time";
   options.event = "event";
   options.permutations = 199;
-  const std::size_t draws = std::min<std::size_t>(setting.draws, 5000);
-  for (std::size_t draw = 0; draw < draws; ++draw) {
+  for (std::size_t draw = 0; draw < setting.draws; ++draw) {
     random.shuffle(std::span(marker));
     for (std::size_t i = 0; i < setting.patients; ++i) table.rows[i][2] = core::format_double(marker[i]);
     for (const std::string kind : {"x", "x age", "x:arm", "strata", "cluster"}) {
@@ -211,7 +212,7 @@ void model_levels(const Setting& setting) {
       if (kind == "strata") options.strata = {"stratum"};
       options.cluster.reset();
       if (kind == "cluster") options.cluster = "id";
-      const auto fit = biomarker::fit_survival_model(table, options);
+      const auto fit = biomarker::fit_survival_model(table, options, draw + 1);
       const auto& tested = kind == "x:arm" ? fit.coefficients.back() : fit.coefficients.front();
       const std::string name = "model " + kind + " ";
       levels.add(name + "p", tested.p);
@@ -228,7 +229,7 @@ void model_levels(const Setting& setting) {
 
 void curve_levels(const Setting& setting) {
   Levels levels(setting);
-  core::Random random(19);
+  core::Random random(19 + setting.seed);
   const biomarker::Outcome outcome = outcome_of(setting.patients, true, random);
   io::Table table = table_of({"time", "event", "group"}, setting.patients);
   for (const std::string kind : {"halves", "1 to 4", "three"}) {
@@ -260,7 +261,7 @@ void curve_levels(const Setting& setting) {
 /// Changes keep their size and get a random sign; labels of response are exchanged.
 void paired_levels(const Setting& setting) {
   Levels levels(setting);
-  core::Random random(23);
+  core::Random random(23 + setting.seed);
   stats::RankSumDistribution distribution;
   const std::vector<double> change = markers(setting, random);
   std::vector<double> patient(setting.patients);
@@ -292,7 +293,7 @@ void paired_levels(const Setting& setting) {
 void cutpoint_levels(const Setting& setting) {
   Levels levels(setting);
   for (const bool survival : {false, true}) {
-    core::Random random(29, survival ? 1 : 0);
+    core::Random random(29 + setting.seed, survival ? 1 : 0);
     std::vector<double> marker = markers(setting, random);
     const biomarker::Outcome outcome = outcome_of(setting.patients, survival, random);
     biomarker::CutpointOptions options;
@@ -315,10 +316,10 @@ void meta_levels(const Setting& setting, core::RunContext& context) {
   Levels levels(setting);
   for (const bool survival : {false, true}) {
     for (const std::size_t cohorts : {3U, 6U}) {
-      core::Random random(37, survival ? 1 : 0);
+      core::Random random(37 + setting.seed, survival ? 1 : 0);
       std::vector<std::vector<biomarker::CohortEstimate>> estimates(setting.draws);
       for (std::size_t c = 0; c < cohorts; ++c) {
-        const Setting own{setting.shape, setting.patients * (1 + c % 3), setting.draws};
+        const Setting own{setting.shape, setting.patients * (1 + c % 3), setting.draws, setting.seed};
         const std::vector<double> marker = markers(own, random);
         const biomarker::Outcome outcome = outcome_of(own.patients, survival, random);
         for (const auto& row :
@@ -334,8 +335,8 @@ void meta_levels(const Setting& setting, core::RunContext& context) {
         levels.add(name + "p_heterogeneity", pooled.p_heterogeneity);
       }
     }
-    core::Random random(41, survival ? 1 : 0);
-    const Setting own{setting.shape, setting.patients * 3, setting.draws};
+    core::Random random(41 + setting.seed, survival ? 1 : 0);
+    const Setting own{setting.shape, setting.patients * 3, setting.draws, setting.seed};
     const std::vector<double> marker = markers(own, random);
     biomarker::Outcome outcome = outcome_of(own.patients, survival, random);
     outcome.strata = {"a", "b", "c"};
@@ -359,13 +360,18 @@ void meta_levels(const Setting& setting, core::RunContext& context) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::size_t draws = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 5000;
-  const std::string only = argc > 2 ? argv[2] : "";
+  const auto number = [&](int at, std::size_t otherwise) {
+    return argc > at ? std::strtoul(argv[at], nullptr, 10) : otherwise;
+  };
+  const std::size_t draws = number(1, 5000), seed = number(3, 0), only_patients = number(4, 0);
+  const std::string only = argc > 2 ? argv[2] : "", only_shape = argc > 5 ? argv[5] : "";
   core::RunContext context("biomarker_levels", "0", "biomarker_levels");
   fmt::print("what\tshape\tpatients\tlevel\tremark\n");
   for (const std::size_t patients : {20U, 40U, 80U}) {
     for (const char* shape : {"normal", "log-normal", "heavy-tailed", "floor", "binary"}) {
-      const Setting setting{shape, patients, draws};
+      if (only_patients != 0 && only_patients != patients) continue;
+      if (!only_shape.empty() && only_shape != shape) continue;
+      const Setting setting{shape, patients, draws, seed};
       const auto asked = [&](const char* name) { return only.empty() || only == name; };
       if (asked("associate")) associate_levels(setting, context);
       if (asked("cluster")) cluster_levels(setting, context);
