@@ -165,6 +165,12 @@ void OptionSet::flag(std::string flags, bool& value, std::string description) {
   declare_flag(detail_, flags, value, description);
 }
 
+void OptionSet::share_index(bool& value) {
+  declare_flag(detail_, "--mmap", value,
+               "Map the index or database and share its memory with other runs, instead of reading it into huge pages; "
+               "the file must not change meanwhile");
+}
+
 void OptionSet::option(std::string flags, std::string& value, std::string description, bool required) {
   declare(detail_, flags, value, description, {.required = required});
 }

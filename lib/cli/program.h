@@ -51,6 +51,9 @@ class OptionSet {
   /// For commands that write a file only in some of their modes.
   void output_file(std::optional<std::filesystem::path>& value, std::string description);
 
+  /// --mmap, of commands that load an index or a database: the same results, so not in the run record.
+  void share_index(bool& value);
+
   void flag(std::string flags, bool& value, std::string description);  ///< "--x,!--no-x" gives a negatable flag
   void option(std::string flags, std::string& value, std::string description, bool required = false);
   void option(std::string flags, std::filesystem::path& value, std::string description, bool required = false);

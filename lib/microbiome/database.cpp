@@ -25,8 +25,9 @@ std::vector<std::string_view> section_lines(std::string_view text) {
 
 }  // namespace
 
-Database::Database(const std::filesystem::path& path, core::RunContext& context)
-    : file_(path, kDatabaseKind, kDatabaseMajor, std::string(kRebuildRemedy), {.threads = context.threads}, context) {
+Database::Database(const std::filesystem::path& path, core::RunContext& context, bool map)
+    : file_(path, kDatabaseKind, kDatabaseMajor, std::string(kRebuildRemedy), {.map = map, .threads = context.threads},
+            context) {
   const std::string name = path.string();
   const auto parameters = file_.section<DatabaseParameters>("parameters");
   if (parameters.size() != 1) broken(name, "the parameters are incomplete");

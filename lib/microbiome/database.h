@@ -54,7 +54,8 @@ struct UnitRecord {
 class Database {
  public:
   /// 65 with the remedy "build again" on another kind or version, truncation or a flipped byte.
-  Database(const std::filesystem::path& path, core::RunContext& context);
+  /// `map`: shared with other processes instead of read into memory.
+  Database(const std::filesystem::path& path, core::RunContext& context, bool map = false);
 
   [[nodiscard]] const DatabaseParameters& parameters() const { return parameters_; }
   [[nodiscard]] const Taxonomy& taxonomy() const { return taxonomy_; }

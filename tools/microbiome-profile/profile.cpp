@@ -24,6 +24,7 @@ namespace {
 
 struct Options {
   std::filesystem::path database;
+  bool share_database = false;
   std::vector<std::filesystem::path> first, second, unpaired;
   std::optional<std::filesystem::path> samples;
   std::string sample;
@@ -58,6 +59,8 @@ void declare(Options& options, cli::OptionSet& set) {
   set.flag("--unmapped-out", options.reads.unmapped, "Write all other reads");
   set.group("Contaminants (with --samples)");
   declare_controls(options.controls, set);
+  set.group("Resources");
+  set.share_index(options.share_database);
 }
 
 /// What is to be profiled.
@@ -215,7 +218,7 @@ core::Status run(const Options& options, core::RunContext& context) {
       core::raise({options.controls.table->string(), core::Place::none(),
                    fmt::format("the sample '{}' has no row", core::printable(job.sample)),
                    "Give a row for every sample that is profiled"});
-  const microbiome::Database database(options.database, context);
+  const microbiome::Database database(options.database, context, options.share_database);
   auto outputs = core::OutputSet::folder(context, options.output);
   Totals totals;
   for (const Job& job : jobs) profile_sample(job, options, database, outputs, context, totals);

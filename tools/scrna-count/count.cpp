@@ -28,6 +28,7 @@ struct Options {
   scrna::CountOptions count;
   RuleOptions rules;
   std::optional<std::string> memory;
+  bool share_index = false;
   std::string bam_genes = "map";
   scrna::FeatureOptions features;
   std::optional<std::filesystem::path> feature_reference;
@@ -93,6 +94,7 @@ void declare(cli::OptionSet& set, Options& all) {
   declare_rules(set, all.rules);
   set.group("Resources");
   set.option("--memory", all.memory, "Memory not to exceed, as 800M or 4G; beyond it reads wait in a temporary file");
+  set.share_index(all.share_index);
 }
 
 void tell(const scrna::ChosenChemistry& chosen, const core::RunContext& context) {
@@ -147,7 +149,7 @@ core::Status run(const Options& all, core::RunContext& context) {
   if (options.expected_cells && *options.expected_cells < 1)
     core::raise_usage("--expected-cells: " + std::to_string(*options.expected_cells) + " is not a positive number.");
   scrna::require_known_chemistry(options.chemistry);
-  const scrna::ReferenceIndex index(options.index, context);
+  const scrna::ReferenceIndex index(options.index, context, all.share_index);
   const std::vector<scrna::FeatureBarcode> tags = feature_reference(all, index, context);
   // A BAM is read once, as a stream is.
   const std::vector<std::filesystem::path> stream = {"-"};
