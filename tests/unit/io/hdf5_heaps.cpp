@@ -10,6 +10,13 @@
 #include "io/hdf5.h"
 #include "io_helpers.h"
 
+// What libhdf5 keeps of a damaged file that it refuses halfway is never given back: its loss, not ours. Our own memory
+// is still watched.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libhdf5";
+}
+
 using namespace immucan;
 using test::little_endian;
 
