@@ -148,9 +148,7 @@ void keep_ancestry(std::vector<ProvenanceEdge>& edges, const Producers& producer
     for (const std::string& run : found_in(producers, digest)) runs.insert(run);
   }
   std::erase_if(edges, [&](const ProvenanceEdge& edge) {
-    if (!runs.contains(edge.run)) return true;
-    if (edge.direction == "used" || reached.contains(edge.sha256)) return false;
-    return true;
+    return !runs.contains(edge.run) || (edge.direction != "used" && !reached.contains(edge.sha256));
   });
 }
 

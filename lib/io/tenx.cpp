@@ -39,23 +39,6 @@ std::filesystem::path member(const std::filesystem::path& folder, const std::str
   return std::filesystem::exists(compressed, error) ? compressed : folder / name;
 }
 
-std::vector<std::string> read_barcodes(const std::filesystem::path& path, core::RunContext& context) {
-  LineReader lines(open_source(path, context));
-  std::vector<std::string> barcodes;
-  std::unordered_set<std::string> seen;
-  std::string_view line;
-  while (lines.next(line)) {
-    const auto fail = [&](std::string what) {
-      core::raise(
-          {lines.name(), core::Place::line(lines.line_number()), std::move(what), "One barcode per line, each once"});
-    };
-    if (line.empty()) fail("empty barcode");
-    if (!seen.emplace(line).second) fail(fmt::format("barcode appears twice (\"{}\")", core::printable(line)));
-    barcodes.emplace_back(line);
-  }
-  return barcodes;
-}
-
 std::vector<TenxFeature> read_feature_list(const std::filesystem::path& path, core::RunContext& context) {
   LineReader lines(open_source(path, context));
   std::vector<TenxFeature> features;
@@ -79,11 +62,28 @@ std::vector<TenxFeature> read_feature_list(const std::filesystem::path& path, co
 
 }  // namespace
 
+std::vector<std::string> read_barcode_list(std::unique_ptr<ByteSource> source) {
+  LineReader lines(std::move(source));
+  std::vector<std::string> barcodes;
+  std::unordered_set<std::string> seen;
+  std::string_view line;
+  while (lines.next(line)) {
+    const auto fail = [&](std::string what) {
+      core::raise(
+          {lines.name(), core::Place::line(lines.line_number()), std::move(what), "One barcode per line, each once"});
+    };
+    if (line.empty()) fail("empty barcode");
+    if (!seen.emplace(line).second) fail(fmt::format("barcode appears twice (\"{}\")", core::printable(line)));
+    barcodes.emplace_back(line);
+  }
+  return barcodes;
+}
+
 TenxMatrix read_tenx_folder(const std::filesystem::path& folder, core::RunContext& context) {
   TenxMatrix matrix;
   const std::filesystem::path counts = member(folder, "matrix.mtx");
   matrix.counts = read_matrix_market(open_source(counts, context), true);
-  matrix.barcodes = read_barcodes(member(folder, "barcodes.tsv"), context);
+  matrix.barcodes = read_barcode_list(open_source(member(folder, "barcodes.tsv"), context));
   matrix.features = read_feature_list(member(folder, "features.tsv"), context);
   if (matrix.counts.columns != matrix.features.size() || matrix.counts.rows != matrix.barcodes.size()) {
     core::raise({counts.string(), core::Place::none(),

@@ -1,11 +1,13 @@
 #pragma once
 // Count matrices as Cell Ranger 3 and later write them: the folder of three gzip files, and the .h5.
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/output.h"
 #include "core/run_context.h"
+#include "io/byte_source.h"
 #include "io/hdf5.h"
 #include "io/sparse_matrix.h"
 
@@ -21,6 +23,9 @@ struct TenxMatrix {
   std::vector<TenxFeature> features;
   CsrMatrix counts;  ///< barcodes × features
 };
+
+/// One barcode per line. 65 on an empty line or a barcode twice.
+[[nodiscard]] std::vector<std::string> read_barcode_list(std::unique_ptr<ByteSource> source);
 
 /// DIR/relative/{matrix.mtx.gz, barcodes.tsv.gz, features.tsv.gz}. `integers` false writes real values (EM).
 void write_tenx_folder(core::OutputSet& outputs, const std::filesystem::path& relative, const TenxMatrix& matrix,

@@ -6,7 +6,6 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -72,7 +71,7 @@ io::TenxMatrix choose_barcodes(const DemultiplexOptions& options, const io::Tenx
   std::unordered_map<std::string_view, std::size_t> place;
   for (std::size_t i = 0; i < matrix.barcodes.size(); ++i) place.emplace(matrix.barcodes[i], i);
   std::vector<std::size_t> rows;
-  for (const std::string& barcode : read_barcode_list(io::open_source(*options.barcodes, context))) {
+  for (const std::string& barcode : io::read_barcode_list(io::open_source(*options.barcodes, context))) {
     const auto found = place.find(barcode);
     if (found == place.end())
       refuse(*options.barcodes,
@@ -84,23 +83,6 @@ io::TenxMatrix choose_barcodes(const DemultiplexOptions& options, const io::Tenx
 }
 
 }  // namespace
-
-std::vector<std::string> read_barcode_list(std::unique_ptr<io::ByteSource> source) {
-  io::LineReader lines(std::move(source));
-  std::vector<std::string> out;
-  std::unordered_set<std::string> seen;
-  std::string_view line;
-  while (lines.next(line)) {
-    const auto fail = [&](std::string what) {
-      core::raise(
-          {lines.name(), core::Place::line(lines.line_number()), std::move(what), "One barcode per line, each once"});
-    };
-    if (line.empty()) fail("empty barcode");
-    if (!seen.emplace(line).second) fail(fmt::format("barcode appears twice (\"{}\")", core::printable(line)));
-    out.emplace_back(line);
-  }
-  return out;
-}
 
 DemultiplexResult demultiplex(const DemultiplexOptions& options, core::RunContext& context) {
   if (!(options.confidence >= 0.5 && options.confidence < 1))

@@ -32,7 +32,4 @@ struct DemultiplexResult {
 [[nodiscard]] DemultiplexResult demultiplex(const DemultiplexOptions& options, core::RunContext& context);
 void write_demultiplexed(core::OutputSet& outputs, const DemultiplexResult& result);
 
-/// One barcode per line. 65 on an empty line or a barcode twice.
-[[nodiscard]] std::vector<std::string> read_barcode_list(std::unique_ptr<io::ByteSource> source);
-
 }  // namespace immucan::scrna

@@ -7,6 +7,20 @@
 #include "stats/symmetric.h"
 
 namespace immucan::stats {
+namespace {
+
+/// exp(x·β) of every row of a loaded design, for coefficients on the scale of the design as given.
+std::vector<double> relative_hazards(const auto& x, std::span<const double> coefficients) {
+  std::vector<double> risk(x.rows);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < coefficients.size(); ++j) eta += coefficients[j] * x.scale[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  return risk;
+}
+
+}  // namespace
 
 std::vector<double> CoxModel::score_residuals(const Columns& x, std::span<const double> beta, Ties ties) const {
   const std::size_t p = x.count;
@@ -237,12 +251,7 @@ std::vector<double> CoxModel::proportional_hazards_correlations(std::span<const 
                                                                 const CoxFit& fit, std::span<const std::size_t> terms,
                                                                 const CoxOptions& options) const {
   const Columns x = load(design, columns);
-  std::vector<double> risk(x.rows);
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    double eta = 0;
-    for (std::size_t j = 0; j < columns; ++j) eta += fit.coefficients[j] * x.scale[j] * x.row(i)[j];
-    risk[i] = std::exp(eta);
-  }
+  const std::vector<double> risk = relative_hazards(x, fit.coefficients);
   const std::map<double, double> transform = time_transform();
   std::vector<double> times, residuals;
   walk(x, risk, options.ties, [&](std::size_t g, std::uint32_t l, double, const Sums& sums) {
@@ -271,12 +280,7 @@ ResidualScoreTest CoxModel::proportional_hazards_correlation(std::span<const dou
                                                              std::size_t column, const CoxFit& fit,
                                                              const CoxOptions& options) const {
   const Columns x = load(design, columns);
-  std::vector<double> risk(x.rows);
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    double eta = 0;
-    for (std::size_t j = 0; j < columns; ++j) eta += fit.coefficients[j] * x.scale[j] * x.row(i)[j];
-    risk[i] = std::exp(eta);
-  }
+  const std::vector<double> risk = relative_hazards(x, fit.coefficients);
   const std::map<double, double> transform = time_transform();
   std::vector<double> times, residuals;
   walk(x, risk, options.ties, [&](std::size_t g, std::uint32_t l, double, const Sums& sums) {

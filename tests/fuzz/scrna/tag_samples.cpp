@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "io/tenx.h"
 #include "scrna/demultiplex.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -15,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (data[0] % 2 == 0) {
       if (scrna::read_tag_samples(io::open_memory(text, "tags.tsv")).empty()) std::abort();
     } else {
-      (void)scrna::read_barcode_list(io::open_memory(text, "barcodes.tsv"));
+      (void)io::read_barcode_list(io::open_memory(text, "barcodes.tsv"));
     }
   } catch (const core::Error& error) {
     if (error.status() != core::Status::kBadInput) std::abort();
