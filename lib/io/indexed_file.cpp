@@ -14,6 +14,7 @@
 #include <cstring>
 #include <new>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -86,6 +87,10 @@ std::string recorded(const std::string& digest) {
   return "xxh3-128:" + digest;
 }
 
+struct FreeHash {
+  void operator()(XXH3_state_t* hash) const { XXH3_freeState(hash); }
+};
+
 std::size_t padding(std::uint64_t offset) {
   return static_cast<std::size_t>((kAlignment - offset % kAlignment) % kAlignment);
 }
@@ -93,9 +98,6 @@ std::size_t padding(std::uint64_t offset) {
 }  // namespace
 
 struct IndexedFileWriter::State {
-  struct FreeHash {
-    void operator()(XXH3_state_t* hash) const { XXH3_freeState(hash); }
-  };
   core::OutputFile& out;
   std::uint64_t offset = 0;
   std::vector<TableEntry> table;
@@ -176,7 +178,8 @@ void IndexedFileWriter::finish() {
 }
 
 struct IndexedFile::State {
-  std::string name, remedy;
+  std::string name, remedy, unread_name;
+  bool is_mapped = false;
   int descriptor = -1;
   char* base = nullptr;
   std::size_t size = 0, mapped_size = 0;
@@ -197,10 +200,16 @@ struct IndexedFile::State {
 
   void open(const std::filesystem::path& path);
   void map();
-  void read(unsigned threads, const core::InterruptSource& interrupt);
+  void read_at(std::size_t at, std::size_t end, char* into) const;
+  void reserve();
+  void read_table();
+  void read_sections(std::string_view unread, unsigned threads, const core::InterruptSource& interrupt);
+  [[nodiscard]] bool in_memory(const TableEntry& entry) const { return !is_mapped && load(entry.name) != unread_name; }
+  [[nodiscard]] std::uint64_t checksum(const TableEntry& entry, const core::InterruptSource& interrupt) const;
   void check_header(std::string_view kind, std::uint32_t format_major);
   void check_table();
   void verify(unsigned threads, const core::InterruptSource& interrupt) const;
+  void release() const;
   [[nodiscard]] const TableEntry* find(std::string_view section) const {
     const auto found =
         std::ranges::find_if(table, [&](const TableEntry& entry) { return load(entry.name) == section; });
@@ -223,29 +232,51 @@ void IndexedFile::State::map() {
   if (address == MAP_FAILED) throw std::bad_alloc();
   base = static_cast<char*>(address);
   mapped_size = size;
+  is_mapped = true;
 }
 
-void IndexedFile::State::read(unsigned threads, const core::InterruptSource& interrupt) {
+void IndexedFile::State::read_at(std::size_t at, std::size_t end, char* into) const {
+  while (at < end) {
+    const ssize_t count = ::pread(descriptor, into, end - at, static_cast<off_t>(at));
+    if (count == 0) fail(core::Place::byte(at), "the file became shorter while it was read");
+    if (count < 0 && errno != EINTR) core::raise_input_errno(name, "read", errno);
+    if (count <= 0) continue;
+    at += static_cast<std::size_t>(count);
+    into += count;
+  }
+}
+
+void IndexedFile::State::reserve() {
   void* const address = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) throw std::bad_alloc();
   base = static_cast<char*>(address);
   mapped_size = size;
   // Random look-ups are 1.8 times as fast on huge pages; where the kernel has none this is a hint without effect.
   (void)::madvise(base, size, MADV_HUGEPAGE);
+}
+
+void IndexedFile::State::read_table() {
+  if (size < sizeof(Header) + sizeof(Footer)) fail_truncated();
+  read_at(size - sizeof(Footer), size, base + size - sizeof(Footer));
+  Footer footer;
+  std::memcpy(&footer, base + size - sizeof footer, sizeof footer);
+  if (footer.magic != kEndMagic) fail_truncated();
+  if (footer.table_offset < size) read_at(footer.table_offset, size, base + footer.table_offset);
+}
+
+void IndexedFile::State::read_sections(std::string_view unread, unsigned threads,
+                                       const core::InterruptSource& interrupt) {
   constexpr std::size_t kPiece = std::size_t{64} << 20;
+  std::vector<std::pair<std::size_t, std::size_t>> pieces;
+  const auto add = [&](std::size_t begin, std::size_t end) {
+    for (; begin < end; begin += kPiece) pieces.emplace_back(begin, std::min(begin + kPiece, end));
+  };
+  const TableEntry* const left_out = find(unread);
+  add(0, left_out != nullptr ? left_out->offset : size);
+  if (left_out != nullptr) add(left_out->offset + left_out->size, size);
   core::parallel_for(
-      threads, (size + kPiece - 1) / kPiece,
-      [&](std::size_t piece) {
-        std::size_t at = piece * kPiece;
-        const std::size_t end = std::min(at + kPiece, size);
-        while (at < end) {
-          const ssize_t count = ::pread(descriptor, base + at, end - at, static_cast<off_t>(at));
-          if (count == 0) fail(core::Place::byte(at), "the file became shorter while it was read");
-          if (count < 0 && errno != EINTR) core::raise_input_errno(name, "read", errno);
-          if (count > 0) at += static_cast<std::size_t>(count);
-        }
-      },
-      &interrupt);
+      threads, pieces.size(),
+      [&](std::size_t i) { read_at(pieces[i].first, pieces[i].second, base + pieces[i].first); }, &interrupt);
 }
 
 void IndexedFile::State::check_header(std::string_view kind, std::uint32_t format_major) {
@@ -311,12 +342,29 @@ void IndexedFile::State::check_table() {
   digest = table_digest({raw, raw_size});
 }
 
+std::uint64_t IndexedFile::State::checksum(const TableEntry& entry, const core::InterruptSource& interrupt) const {
+  if (in_memory(entry)) return XXH3_64bits(base + entry.offset, entry.size);
+  // Read, not mapped: what was mapped once counts as this program's memory.
+  const std::unique_ptr<XXH3_state_t, FreeHash> hash(XXH3_createState());
+  if (!hash) throw std::bad_alloc();
+  XXH3_64bits_reset(hash.get());
+  std::vector<char> piece(std::min<std::size_t>(entry.size, std::size_t{1} << 20));
+  for (std::uint64_t at = entry.offset, end = entry.offset + entry.size; at < end;) {
+    interrupt.check();
+    const std::size_t count = std::min<std::size_t>(piece.size(), end - at);
+    read_at(at, at + count, piece.data());
+    XXH3_64bits_update(hash.get(), piece.data(), count);
+    at += count;
+  }
+  return XXH3_64bits_digest(hash.get());
+}
+
 void IndexedFile::State::verify(unsigned threads, const core::InterruptSource& interrupt) const {
   core::parallel_for(
       threads, table.size(),
       [&](std::size_t i) {
         const TableEntry& entry = table[i];
-        if (XXH3_64bits(base + entry.offset, entry.size) != entry.checksum) {
+        if (checksum(entry, interrupt) != entry.checksum) {
           fail(core::Place::byte(entry.offset),
                fmt::format("section '{}' does not match its checksum", core::printable(load(entry.name))));
         }
@@ -342,14 +390,19 @@ IndexedFile::IndexedFile(const std::filesystem::path& path, std::string_view kin
   s.remedy = std::move(remedy);
   s.open(path);
   s.check_header(kind, format_major);
+  s.unread_name = options.unread;
   if (options.map) {
     s.map();
+    s.check_table();
   } else {
-    s.read(options.threads, context.interrupt);
+    s.reserve();
+    s.read_table();
+    s.check_table();
+    s.read_sections(options.unread, options.threads, context.interrupt);
   }
-  s.check_table();
   if (options.verify) s.verify(options.threads, context.interrupt);
-  context.inputs.add({path.filename().string(), s.size, recorded(s.digest)});
+  s.release();
+  if (options.record) context.inputs.add({path.filename().string(), s.size, recorded(s.digest)});
 }
 
 IndexedFile::~IndexedFile() = default;
@@ -370,7 +423,17 @@ std::string_view IndexedFile::bytes_of(std::string_view name, std::size_t item_s
     state_->fail(core::Place::byte(entry->offset),
                  fmt::format("the {} bytes of section '{}' are no multiple of {}", entry->size, name, item_size));
   }
+  if (!state_->is_mapped && name == state_->unread_name && entry->size != 0)
+    throw std::logic_error("IndexedFile: a section that was not read is asked for");
   return {state_->base + entry->offset, static_cast<std::size_t>(entry->size)};
+}
+
+void IndexedFile::State::release() const {
+  if (is_mapped) (void)::madvise(base, mapped_size, MADV_DONTNEED);
+}
+
+void IndexedFile::release() const {
+  state_->release();
 }
 
 std::uint32_t IndexedFile::format_minor() const {

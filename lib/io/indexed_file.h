@@ -40,14 +40,17 @@ class IndexedFileWriter {
 };
 
 /// A loaded file: read into anonymous memory (huge pages advised) by default, or mapped read-only and shared with
-/// `map`. Every bound is checked on load; checksums when `verify` (always for the section table). 65 with the rebuild
-/// command in `remedy` for another kind, another major version, a truncation or a flipped byte; 66 when missing.
+/// `map`. Every bound is checked on load; checksums when `verify` (always for the section table), piece by piece, so
+/// that a mapped file is not resident afterwards. 65 with the rebuild command in `remedy` for another kind, another
+/// major version, a truncation or a flipped byte; 66 when missing.
 class IndexedFile {
  public:
   struct Options {
     bool map = false;
     bool verify = true;
     unsigned threads = 1;
+    std::string_view unread = {};  ///< a section that is verified but not kept in memory, unless mapped
+    bool record = true;            ///< as an input of the run
   };
   IndexedFile(const std::filesystem::path& path, std::string_view kind, std::uint32_t format_major, std::string remedy,
               const Options& options, core::RunContext& context);
@@ -65,6 +68,8 @@ class IndexedFile {
   }
   [[nodiscard]] std::uint32_t format_minor() const;
   [[nodiscard]] std::string tool_version() const;
+  /// Gives the pages of a mapped file back; they are read again when they are touched. Nothing if it is not mapped.
+  void release() const;
   /// Digest recorded in run records: XXH3-128 of the section table, 32 hex digits.
   [[nodiscard]] std::string digest() const;
 

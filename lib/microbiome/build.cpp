@@ -1,96 +1,31 @@
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <limits>
-#include <unordered_map>
 #include <utility>
 
 #include "core/error.h"
-#include "core/ordered_batches.h"
+#include "core/text.h"
+#include "microbiome/build_taxonomy.h"
 #include "microbiome/database.h"
 #include "microbiome/database_format.h"
-#include "microbiome/genome_input.h"
-#include "microbiome/genome_set.h"
-#include "sequence/sketch.h"
+#include "microbiome/genome_sketching.h"
+#include "microbiome/unit_numbering.h"
+#include "microbiome/work_folder.h"
+#include "sequence/kmer.h"
 
 namespace immucan::microbiome {
+
+namespace fs = std::filesystem;
 
 namespace {
 
 constexpr double kDensestBase = 16, kSparsestBase = 200;
 /// Sampled k-mers beyond which the default density becomes sparser: 2^29 of them are about 5 GB of index.
 constexpr double kSampledBudget = 536870912.0;
-constexpr std::size_t kPartitions = 256;
-
-/// A sampled k-mer of one genome.
-struct Occurrence {
-  std::uint64_t hash;
-  std::uint32_t genome;
-  std::uint32_t bin;
-};
-
-struct Sketch {
-  std::size_t file = 0;
-  GenomeRecord record;
-  std::uint64_t header_taxid = 0;
-  std::uint64_t span = 0;                    ///< length with ambiguous bases
-  std::vector<sequence::SampledKmer> kmers;  ///< ascending hash, each once, at its first position
-};
-
-/// Reduces a taxonomy to the given nodes and what lies above them; `taxa` are renumbered.
-Taxonomy prune(const Taxonomy& full, std::vector<TaxonIndex>& taxa) {
-  std::vector<TaxonIndex> renumbered(full.size(), std::numeric_limits<TaxonIndex>::max());
-  std::vector<char> keep(full.size());
-  keep[0] = 1;
-  for (TaxonIndex taxon : taxa)
-    for (; keep[taxon] == 0; taxon = full[taxon].parent) keep[taxon] = 1;
-  std::vector<Taxon> nodes;
-  std::vector<std::uint64_t> parents;
-  for (TaxonIndex i = 0; i < full.size(); ++i) {
-    if (keep[i] == 0) continue;
-    renumbered[i] = static_cast<TaxonIndex>(nodes.size());
-    nodes.push_back(full[i]);
-    parents.push_back(full[full[i].parent].taxid);
-  }
-  for (TaxonIndex& taxon : taxa) taxon = renumbered[taxon];
-  return Taxonomy::from_nodes(std::move(nodes), parents, {}, "taxonomy");
-}
-
-/// The taxonomy with one more node below the root.
-Taxonomy with_node(const Taxonomy& full, Taxon node) {
-  std::vector<Taxon> nodes = full.nodes();
-  std::vector<std::uint64_t> parents;
-  for (const Taxon& old : nodes) parents.push_back(full[old.parent].taxid);
-  nodes.push_back(std::move(node));
-  parents.push_back(full[0].taxid);
-  return Taxonomy::from_nodes(std::move(nodes), parents, {}, "taxonomy");
-}
-
-struct TaxonomySource {
-  Taxonomy taxonomy;
-  GenomeTaxa genomes;
-  bool numbered_by_us = false;
-};
-
-TaxonomySource read_taxonomy(const BuildOptions& options, core::RunContext& context) {
-  const int given =
-      int(options.taxonomy.has_value()) + int(options.gtdb.has_value()) + int(options.lineages.has_value());
-  if (given != 1) core::raise_usage("give one of --taxonomy, --gtdb and --lineages");
-  TaxonomySource source;
-  if (options.taxonomy) {
-    source.taxonomy = read_ncbi_taxonomy(*options.taxonomy, context);
-    if (options.genome_taxa) source.genomes = read_genome_taxa(io::open_source(*options.genome_taxa, context));
-    return source;
-  }
-  if (options.genome_taxa) core::raise_usage("--genome-taxa goes with --taxonomy only");
-  LineageTable table = options.gtdb ? read_gtdb(io::open_source(*options.gtdb, context))
-                                    : read_lineages(io::open_source(*options.lineages, context));
-  source.taxonomy = std::move(table.taxonomy);
-  source.genomes = std::move(table.genomes);
-  source.numbered_by_us = true;
-  return source;
-}
 
 double base_density(const BuildOptions& options, const std::vector<GenomeFile>& files) {
   if (options.density != 0) return options.density;
@@ -103,17 +38,33 @@ double base_density(const BuildOptions& options, const std::vector<GenomeFile>& 
   return std::clamp(std::ceil(bytes / kSampledBudget), kDensestBase, kSparsestBase);
 }
 
-/// Sampling threshold of a genome with that many k-mers: the base density, or denser when it would get too few.
-std::uint64_t genome_threshold(std::uint64_t kmers, double density, std::int64_t minimum) {
-  // A quarter more than asked: the number sampled varies by its square root.
-  const double wanted = static_cast<double>(kmers) / (1.25 * static_cast<double>(std::max<std::int64_t>(minimum, 1)));
-  return sequence::sampling_threshold(std::min(density, wanted));
-}
+/// The k-mers of a database that is taken over.
+class DatabaseRun : public KmerRun {
+ public:
+  DatabaseRun(const Database& database, std::vector<std::uint32_t> numbers)
+      : database_(database), numbers_(std::move(numbers)) {}
+  void read(std::size_t part, std::vector<Occurrence>& occurrences) const override {
+    const std::size_t begin = occurrences.size();
+    if (!unpack(database_.packed_kmers(part), part, occurrences))
+      core::raise(
+          {database_.name(), core::Place::none(), "its sampled k-mers are malformed", std::string(kRebuildRemedy)});
+    renumber(occurrences, begin, numbers_);
+    database_.release();
+  }
 
-/// Stretches of a genome: short enough to tell an even spread of reads from a few shared genes, long enough to be few.
-std::uint64_t bin_length(std::uint64_t span) {
-  return std::clamp<std::uint64_t>(span / 200, 500, 10000);
-}
+ private:
+  const Database& database_;
+  std::vector<std::uint32_t> numbers_;
+};
+
+/// A genome of the database that is being built.
+struct BuiltGenome {
+  std::string name;
+  GenomeRecord record;
+  TaxonIndex taxon = 0;
+  std::size_t database = 0;  ///< number of the existing database + 1, or 0 for a file
+  std::size_t number = 0;    ///< there, or of the file
+};
 
 class Builder {
  public:
@@ -121,19 +72,17 @@ class Builder {
 
   BuildReport run(core::OutputFile& out) {
     check_options();
-    source_ = read_taxonomy(options_, context_);
-    files_ = list_genomes(options_.genomes, context_);
-    choose_density();
-    if (options_.host)
-      files_.insert(files_.begin(), {"host", *options_.host, std::filesystem::file_size(*options_.host)});
-    sketch_small_genomes();
-    add_host_taxon();
-    sketch_all();
-    if (genomes_.size() == (options_.host ? 1U : 0U))
-      core::raise({options_.genomes.string(), core::Place::none(), "no genome has a taxon",
-                   "Give --genome-taxa with the file names without suffix, or a lineage table"});
-    number_units();
-    return write(out);
+    open_existing();
+    source_ = build_taxonomy(options_, existing_, context_);
+    list_files();
+    choose_rules();
+    find_dense();
+    work_folder_ = options_.work_folder.empty() ? fs::path(out.target().string() + ".work") : options_.work_folder;
+    WorkFolder work(work_folder_, plan(), context_);
+    RunCollector collector(options_.memory, work, context_);
+    sketch_genomes(files_, tasks(work), rules_, collector, context_);
+    gather_genomes(collector.genomes());
+    return write(work, collector.take_rest(), out);
   }
 
  private:
@@ -147,268 +96,293 @@ class Builder {
     if (options_.host_taxid < 1) core::raise_usage("--host-taxid must be positive");
   }
 
-  void choose_density() {
-    if (options_.host) {
-      std::error_code error;
-      if (!std::filesystem::is_regular_file(*options_.host, error))
-        core::raise_input_errno(options_.host->string(), "opening", error ? error.value() : ENOENT);
-      auto all = files_;
-      all.push_back({"host", *options_.host, std::filesystem::file_size(*options_.host)});
-      density_ = base_density(options_, all);
-    } else {
-      density_ = base_density(options_, files_);
+  [[noreturn]] static void unsuitable(const Database& database, std::string what, std::string remedy) {
+    core::raise({database.name(), core::Place::none(), std::move(what), std::move(remedy)});
+  }
+
+  void open_existing() {
+    for (const fs::path& path : options_.existing) {
+      existing_.push_back(std::make_unique<Database>(path, context_, true));
+      const Database& database = *existing_.back();
+      const Database& first = *existing_.front();
+      if (!database.has_kmers())
+        unsuitable(database, "it was built by a version that kept no sampled k-mers to add to",
+                   std::string(kRebuildRemedy));
+      if (database.parameters().k != first.parameters().k ||
+          database.parameters().density != first.parameters().density ||
+          database.origin().minimum_sampled != first.origin().minimum_sampled)
+        unsuitable(
+            database,
+            fmt::format("k {}, one k-mer in {}, at least {} differ from the k {}, one in {}, at least {} of {}",
+                        database.parameters().k, database.parameters().density, database.origin().minimum_sampled,
+                        first.parameters().k, first.parameters().density, first.origin().minimum_sampled, first.name()),
+            "Build both with the same --kmer-length, --density and --minimum-sampled");
+      if (!database.has_host()) continue;
+      if (options_.host) unsuitable(database, "it has a host already", "Leave --host out, or build anew");
+      if (host_ != nullptr && (host_->genomes()[0].length != database.genomes()[0].length ||
+                               host_->genomes()[0].kmers != database.genomes()[0].kmers))
+        unsuitable(database, "its host is another than that of " + host_->name(), "Join databases of one host");
+      if (host_ == nullptr) host_ = &database;
     }
-    base_threshold_ = sequence::sampling_threshold(density_);
-    dense_threshold_ = base_threshold_;
+  }
+
+  void list_files() {
+    if (!options_.genomes.empty()) files_ = list_genomes(options_.genomes, context_);
+    if (!options_.host) return;
+    std::error_code error;
+    if (!fs::is_regular_file(*options_.host, error))
+      core::raise_input_errno(options_.host->string(), "opening", error ? error.value() : ENOENT);
+    files_.insert(files_.begin(), {"host", *options_.host, fs::file_size(*options_.host)});
   }
 
   [[nodiscard]] bool is_host(std::size_t file) const { return options_.host && file == 0; }
-  [[nodiscard]] unsigned k() const { return static_cast<unsigned>(options_.kmer_length); }
 
-  /// Finds the genomes that need denser sampling and enters their extra k-mers in the filter, so that the second pass
-  /// keeps these k-mers wherever else they occur.
-  void sketch_small_genomes() {
-    const double limit = 1.3 * density_ * static_cast<double>(options_.minimum_sampled) * 1.25 + 4096;
-    std::vector<std::size_t> small;
-    for (std::size_t i = 0; i < files_.size(); ++i)
-      if (!is_host(i) && static_cast<double>(files_[i].bytes) < limit) small.push_back(i);
-    std::vector<std::uint64_t> dense;
-    struct Batch {
-      std::size_t file = 0;
-      std::vector<std::uint64_t> hashes;
-      std::uint64_t threshold = 0;
-    };
-    std::size_t next = 0;
-    core::ordered_batches<Batch>(
-        {.threads = context_.threads, .interrupt = &context_.interrupt},
-        [&](Batch& batch) {
-          if (next == small.size()) return false;
-          batch.file = small[next++];
-          return true;
-        },
-        [&](Batch& batch) {
-          std::vector<sequence::SampledKmer> all;
-          batch.hashes.clear();
-          bool too_large = false;
-          read_genome(files_[batch.file].path, context_, [&](std::string_view contig) {
-            too_large = too_large || all.size() > 4'000'000;
-            if (!too_large) sequence::sample_kmers(contig, k(), std::numeric_limits<std::uint64_t>::max(), 0, all);
-          });
-          batch.threshold = too_large ? 0 : genome_threshold(all.size(), density_, options_.minimum_sampled);
-          if (batch.threshold <= base_threshold_) return;
-          for (const auto& kmer : all)
-            if (kmer.hash >= base_threshold_ && kmer.hash < batch.threshold) batch.hashes.push_back(kmer.hash);
-        },
-        [&](Batch& batch) {
-          if (batch.threshold <= base_threshold_) return;
-          dense_threshold_ = std::max(dense_threshold_, batch.threshold);
-          dense.insert(dense.end(), batch.hashes.begin(), batch.hashes.end());
-        });
-    filter_words_.assign(DenseFilter::word_count(dense.size()), 0);
-    for (const std::uint64_t hash : dense) DenseFilter::insert(filter_words_, hash);
-  }
-
-  void sketch_file(Sketch& sketch) const {
-    const std::size_t file = sketch.file;
-    sketch.record = {};
-    const DenseFilter filter(filter_words_);
-    std::uint64_t offset = 0, kmers = 0;
-    std::vector<sequence::SampledKmer> sampled;
-    const GenomeContents contents = read_genome(files_[file].path, context_, [&](std::string_view contig) {
-      sequence::for_each_canonical_kmer(contig, k(), [&](std::uint64_t kmer, std::size_t end) {
-        ++kmers;
-        const std::uint64_t hash = sequence::hash_kmer(kmer);
-        if (hash < dense_threshold_ && (hash < base_threshold_ || filter.may_contain(hash))) [[unlikely]]
-          sampled.push_back({hash, offset + end + 1 - k()});
-      });
-      offset += contig.size();
-    });
-    std::ranges::sort(sampled, [](const auto& a, const auto& b) {
-      return a.hash != b.hash ? a.hash < b.hash : a.position < b.position;
-    });
-    const auto repeated = std::ranges::unique(sampled, {}, &sequence::SampledKmer::hash);
-    sampled.erase(repeated.begin(), repeated.end());
-    sketch.kmers = std::move(sampled);
-    sketch.record.length = contents.bases;
-    sketch.record.contigs = contents.contigs;
-    sketch.record.threshold =
-        is_host(file) ? base_threshold_ : genome_threshold(kmers, density_, options_.minimum_sampled);
-    sketch.record.is_host = is_host(file) ? 1 : 0;
-    sketch.header_taxid = contents.header_taxid;
-    sketch.span = offset;
-  }
-
-  void add_host_taxon() {
-    if (!options_.host) return;
-    auto taxid = static_cast<std::uint64_t>(options_.host_taxid);
-    if (source_.numbered_by_us) {
-      taxid = 0;
-      for (const Taxon& node : source_.taxonomy.nodes()) taxid = std::max(taxid, node.taxid);
-      ++taxid;
+  void choose_rules() {
+    if (existing_.empty()) {
+      rules_ = sampling_rules(static_cast<unsigned>(options_.kmer_length), base_density(options_, files_),
+                              options_.minimum_sampled);
+      return;
     }
-    if (!source_.taxonomy.find(taxid)) source_.taxonomy = with_node(source_.taxonomy, {taxid, 0, "species", "host"});
-    host_taxon_ = *source_.taxonomy.find(taxid);
+    const Database& first = *existing_.front();
+    rules_ = sampling_rules(first.parameters().k, first.parameters().density, first.origin().minimum_sampled);
+    for (const auto& database : existing_) {
+      add_to_filter(rules_.filter_words, database->filter_words());
+      rules_.dense_threshold = std::max(rules_.dense_threshold, database->parameters().dense_threshold);
+    }
   }
 
-  [[nodiscard]] std::optional<TaxonIndex> taxon_of(const Sketch& sketch) const {
-    if (is_host(sketch.file)) return host_taxon_;
-    if (const auto entry = source_.genomes.find(files_[sketch.file].name); entry != source_.genomes.end()) {
+  void find_dense() {
+    std::vector<GenomeTask> all;
+    for (std::size_t file = 0; file < files_.size(); ++file) all.push_back({file, is_host(file)});
+    const std::uint64_t found = find_dense_kmers(files_, all, rules_, context_);
+    if (!existing_.empty()) report_.newly_dense = found;
+  }
+
+  /// What a work folder must have been made of to be of use: parameters, and files as they were.
+  [[nodiscard]] std::string plan() const {
+    std::string text = fmt::format("microbiome-profile build {}\nk {} density {} minimum {}\n", context_.version,
+                                   rules_.k, rules_.density, rules_.minimum_sampled);
+    for (const auto& database : existing_) text += fmt::format("database {}\n", database->digest());
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      struct stat status{};
+      if (::stat(files_[i].path.c_str(), &status) != 0)
+        core::raise_input_errno(files_[i].path.string(), "opening", errno);
+      text += fmt::format("{} {} {} {}.{:09}\n", is_host(i) ? "host" : "genome", files_[i].name, files_[i].bytes,
+                          status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+    }
+    return text;
+  }
+
+  /// The files that are still to be read.
+  [[nodiscard]] std::vector<GenomeTask> tasks(const WorkFolder& work) const {
+    std::vector<char> done(files_.size());
+    for (const SketchedGenome& genome : work.finished()) done.at(genome.file) = 1;
+    std::vector<GenomeTask> tasks;
+    for (std::size_t file = 0; file < files_.size(); ++file)
+      if (done[file] == 0) tasks.push_back({file, is_host(file)});
+    return tasks;
+  }
+
+  [[nodiscard]] std::optional<TaxonIndex> taxon_of(const SketchedGenome& genome) const {
+    if (genome.record.is_host != 0) return host_taxon_;
+    if (const auto entry = source_.genomes.find(files_[genome.file].name); entry != source_.genomes.end()) {
       if (const auto taxon = source_.taxonomy.find(entry->second.taxid)) return taxon;
       return source_.taxonomy.find(entry->second.species_taxid);
     }
-    return source_.genomes.empty() ? source_.taxonomy.find(sketch.header_taxid) : std::nullopt;
+    return options_.genome_taxa || source_.numbered_by_us ? std::nullopt : source_.taxonomy.find(genome.header_taxid);
   }
 
-  /// Reads every genome once; k-mers go to partitions by hash, in the order of the genomes.
-  void sketch_all() {
-    partitions_.resize(kPartitions);
-    std::size_t next = 0;
-    std::uint64_t next_bin = 0;
-    core::ordered_batches<Sketch>(
-        {.threads = context_.threads, .interrupt = &context_.interrupt},
-        [&](Sketch& sketch) {
-          if (next == files_.size()) return false;
-          sketch.file = next++;
-          return true;
-        },
-        [&](Sketch& sketch) { sketch_file(sketch); },
-        [&](Sketch& sketch) {
-          const auto taxon = taxon_of(sketch);
-          if (!taxon) {
-            report_.without_taxon.push_back(files_[sketch.file].name);
-            return;
-          }
-          add_genome(sketch, *taxon, next_bin);
-          context_.progress.update("genomes", next, files_.size());
-        });
-    context_.progress.finish();
+  /// The genomes of the database in their order: the host, then by name.
+  void gather_genomes(std::vector<SketchedGenome> sketched) {
+    if (options_.host || host_ != nullptr) {
+      const auto taxid = host_ == nullptr
+                             ? options_.host_taxid
+                             : static_cast<std::int64_t>(host_->taxonomy()[host_->genomes()[0].taxon].taxid);
+      host_taxon_ = add_host_taxon(source_, taxid);
+    }
+    for (std::size_t d = 0; d < existing_.size(); ++d) take_over(d);
+    std::ranges::sort(sketched, {}, &SketchedGenome::file);
+    for (const SketchedGenome& genome : sketched) {
+      const auto taxon = taxon_of(genome);
+      if (taxon)
+        genomes_.push_back({files_[genome.file].name, genome.record, *taxon, 0, genome.file});
+      else
+        report_.without_taxon.push_back(files_[genome.file].name);
+    }
+    std::ranges::stable_sort(genomes_, [](const BuiltGenome& a, const BuiltGenome& b) {
+      return a.record.is_host != b.record.is_host ? a.record.is_host > b.record.is_host : a.name < b.name;
+    });
+    const auto microbe = [](const BuiltGenome& genome) { return genome.record.is_host == 0; };
+    if (std::ranges::none_of(genomes_, microbe))
+      core::raise({options_.genomes.string(), core::Place::none(), "no genome has a taxon",
+                   "Give --genome-taxa with the file names without suffix, or a lineage table"});
+    const auto twice = std::ranges::adjacent_find(genomes_, [&](const BuiltGenome& a, const BuiltGenome& b) {
+      return microbe(a) && microbe(b) && a.name == b.name;
+    });
+    if (twice == genomes_.end()) return;
+    const BuiltGenome& old = twice->database != 0 ? *twice : *std::next(twice);
+    unsuitable(*existing_[old.database - 1], fmt::format("the genome '{}' is in it already", core::printable(old.name)),
+               "Keep one of both");
   }
 
-  void add_genome(Sketch& sketch, TaxonIndex taxon, std::uint64_t& next_bin) {
-    GenomeRecord& record = sketch.record;
-    const std::uint64_t stretch = bin_length(sketch.span);
-    record.bins = static_cast<std::uint32_t>(is_host(sketch.file) ? 1 : sketch.span / stretch + 1);
-    record.first_bin = static_cast<std::uint32_t>(next_bin);
-    next_bin += record.bins;
-    if (next_bin > std::numeric_limits<std::uint32_t>::max())
-      throw core::Error(core::Status::kOsLimit, "the genomes are too many for one database. Split them in two.");
-    const auto genome = static_cast<std::uint32_t>(genomes_.size());
-    for (const auto& kmer : sketch.kmers) {
-      const std::uint64_t bin = is_host(sketch.file) ? 0 : kmer.position / stretch;
-      // The same multiplier as the index: the top bits of sampled hashes are zero.
-      partitions_[(kmer.hash * 0x9e3779b97f4a7c15ULL) >> 56].push_back(
-          {kmer.hash, genome, record.first_bin + static_cast<std::uint32_t>(bin)});
+  void take_over(std::size_t number) {
+    const Database& database = *existing_[number];
+    for (std::size_t g = 0; g < database.genomes().size(); ++g) {
+      GenomeRecord record = database.genomes()[g];
+      const bool host = record.is_host != 0;
+      if (host && &database != host_) continue;
+      std::optional<TaxonIndex> taxon = host_taxon_;
+      if (!host && source_.numbered_by_us)
+        taxon = source_.taxonomy.find(source_.genomes.at(database.genome_name(g)).taxid);
+      else if (!host)
+        taxon = source_.taxonomy.find(database.taxonomy()[record.taxon].taxid);
+      genomes_.push_back({database.genome_name(g), record, taxon.value(), number + 1, g});
+      report_.taken_over += host ? 0 : 1;
     }
-    genomes_.push_back(record);
-    genome_taxa_.push_back(taxon);
-    genome_names_.push_back(files_[sketch.file].name);
-    report_.bases += is_host(sketch.file) ? 0 : record.length;
   }
 
-  /// Groups the occurrences of each k-mer into its genome set and unit, and drops k-mers that only the filter's false
-  /// positives let through.
-  void number_units() {
-    GenomeSets sets(static_cast<std::uint32_t>(genomes_.size()));
-    core::parallel_for(
-        context_.threads, kPartitions,
-        [&](std::size_t p) {
-          std::ranges::sort(partitions_[p], [](const Occurrence& a, const Occurrence& b) {
-            return a.hash != b.hash ? a.hash < b.hash : a.genome < b.genome;
-          });
-        },
-        &context_.interrupt);
-    NumberMap units;
-    units_.push_back({});
-    std::vector<std::uint32_t> members;
-    for (auto& partition : partitions_) {
-      context_.interrupt.check();
-      std::size_t kept = 0;
-      for (std::size_t begin = 0, end = 0; begin < partition.size(); begin = end) {
-        const Occurrence first = partition[begin];
-        members.clear();
-        bool wanted = first.hash < base_threshold_;
-        for (end = begin; end < partition.size() && partition[end].hash == first.hash; ++end) {
-          members.push_back(partition[end].genome);
-          wanted = wanted || first.hash < genomes_[partition[end].genome].threshold;
-        }
-        if (!wanted) continue;
-        const std::uint32_t set = sets.intern(members);
-        const auto next = static_cast<std::uint32_t>(units_.size());
-        const std::uint32_t unit = units.find_or_insert((std::uint64_t{set} << 32) | first.bin, next);
-        if (unit == next) units_.push_back({set, first.bin, 0});
-        ++units_[unit].kmers;
-        for (const std::uint32_t genome : members) ++genomes_[genome].kmers;
-        partition[kept++] = {first.hash, unit, 0};  // from here on: hash and unit
-      }
-      partition.resize(kept);
-      report_.kmers += kept;
-    }
-    set_offsets_.assign(sets.offsets().begin(), sets.offsets().end());
-    set_members_.assign(sets.members().begin(), sets.members().end());
-    if (units_.size() >= (std::uint64_t{1} << 31))
-      throw core::Error(core::Status::kOsLimit, "the genomes are too many for one database. Split them in two.");
+  /// For each source (files, then databases) the numbers its genomes have in the database.
+  [[nodiscard]] std::vector<std::vector<std::uint32_t>> numbers() const {
+    std::vector<std::vector<std::uint32_t>> numbers(existing_.size() + 1);
+    numbers[0].assign(files_.size(), kLeftOut);
+    for (std::size_t d = 0; d < existing_.size(); ++d) numbers[d + 1].assign(existing_[d]->genomes().size(), kLeftOut);
+    for (std::size_t g = 0; g < genomes_.size(); ++g)
+      numbers[genomes_[g].database][genomes_[g].number] = static_cast<std::uint32_t>(g);
+    return numbers;
   }
 
-  BuildReport write(core::OutputFile& out) {
-    const Taxonomy taxonomy = prune(source_.taxonomy, genome_taxa_);
-    std::vector<char> species_seen(taxonomy.size());
-    for (std::size_t i = 0; i < genomes_.size(); ++i) {
-      genomes_[i].taxon = genome_taxa_[i];
-      genomes_[i].species = taxonomy.ancestor_of_rank(genome_taxa_[i], "species").value_or(genome_taxa_[i]);
-      if (genomes_[i].is_host == 0 && std::exchange(species_seen[genomes_[i].species], 1) == 0) ++report_.species;
+  BuildReport write(const WorkFolder& work, PackedParts rest, core::OutputFile& out) {
+    const auto numbered = numbers();
+    std::uint64_t bytes = work.packed_bytes();
+    for (const std::string& part : rest) bytes += part.size();
+    auto runs = work.runs(numbered[0]);
+    runs.push_back(std::make_unique<MemoryRun>(std::move(rest), numbered[0]));
+    for (std::size_t d = 0; d < existing_.size(); ++d) {
+      runs.push_back(std::make_unique<DatabaseRun>(*existing_[d], numbered[d + 1]));
+      bytes += existing_[d]->packed_bytes();
     }
-    DatabaseParameters parameters;
-    parameters.k = k();
-    parameters.unit_bits = bits_for_units(units_.size() - 1);
-    parameters.density = density_;
-    parameters.base_threshold = base_threshold_;
-    parameters.dense_threshold = dense_threshold_;
-    IndexBuilder index(report_.kmers, parameters.unit_bits);
-    for (auto& partition : partitions_) {
-      for (const Occurrence& entry : partition) index.insert(entry.hash, entry.genome);
-      std::vector<Occurrence>().swap(partition);
+    std::vector<GenomeRecord> records;
+    std::vector<TaxonIndex> taxa;
+    for (const BuiltGenome& genome : genomes_) {
+      records.push_back(genome.record);
+      taxa.push_back(genome.taxon);
     }
+    report_.has_genome = clades_of(source_.taxonomy, taxa);
+    const Taxonomy taxonomy = prune(source_.taxonomy, taxa);
+    place(records, taxonomy, taxa);
+
+    io::IndexedFileWriter file(out, std::string(kDatabaseKind), kDatabaseMajor, kDatabaseMinor, context_.version);
+    const std::uint64_t always = records[0].is_host != 0 ? rules_.host_threshold : rules_.base_threshold;
+    UnitNumbering numbering(
+        records, {.base_threshold = rules_.base_threshold, .memory = options_.memory, .folder = spool_folder()},
+        context_);
+    std::vector<std::uint64_t> ends;
+    file.begin_section("kmers");
+    numbering.run(runs, bytes, [&](std::string_view packed) {
+      file.write(packed);
+      ends.push_back((ends.empty() ? 0 : ends.back()) + packed.size());
+    });
+    file.end_section();
+    file.section("kmer_ends", std::span<const std::uint64_t>(ends));
+    runs.clear();
+    write_taxonomy(file, taxonomy);
+    write_genomes(file, records);
+    write_index(file, records, numbering, always);
+    file.finish();
+    fill_report(records, numbering);
+    return std::move(report_);
+  }
+
+  static void place(std::vector<GenomeRecord>& records, const Taxonomy& taxonomy, const std::vector<TaxonIndex>& taxa) {
+    for (std::size_t g = 0; g < records.size(); ++g) {
+      records[g].taxon = taxa[g];
+      records[g].species = taxonomy.ancestor_of_rank(taxa[g], "species").value_or(taxa[g]);
+    }
+  }
+
+  /// Beside the work folder, so on the disk of the output.
+  [[nodiscard]] fs::path spool_folder() const {
+    if (context_.tmpdir) return *context_.tmpdir;
+    const fs::path parent = work_folder_.parent_path();
+    return parent.empty() ? fs::path(".") : parent;
+  }
+
+  static void write_taxonomy(io::IndexedFileWriter& file, const Taxonomy& taxonomy) {
     std::vector<TaxonRecord> taxa;
-    std::string taxon_text, names;
+    std::string text;
     for (const Taxon& node : taxonomy.nodes()) {
       taxa.push_back({node.taxid, node.parent, 0});
-      taxon_text += fmt::format("{}\t{}\n", node.rank, node.name);
+      text += fmt::format("{}\t{}\n", node.rank, node.name);
     }
-    for (const std::string& name : genome_names_) names += name + '\n';
-    io::IndexedFileWriter file(out, std::string(kDatabaseKind), kDatabaseMajor, kDatabaseMinor, context_.version);
-    file.section("parameters", std::span<const DatabaseParameters>(&parameters, 1));
     file.section("taxa", std::span<const TaxonRecord>(taxa));
-    file.section("taxon_text", std::span<const char>(taxon_text));
-    file.section("genomes", std::span<const GenomeRecord>(genomes_));
+    file.section("taxon_text", std::span<const char>(text));
+  }
+
+  void write_genomes(io::IndexedFileWriter& file, const std::vector<GenomeRecord>& records) const {
+    std::string names;
+    for (const BuiltGenome& genome : genomes_) names += genome.name + '\n';
+    file.section("genomes", std::span<const GenomeRecord>(records));
     file.section("genome_names", std::span<const char>(names));
-    file.section("set_offsets", std::span<const std::uint64_t>(set_offsets_));
-    file.section("set_members", std::span<const std::uint32_t>(set_members_));
-    file.section("units", std::span<const UnitRecord>(units_));
-    file.section("dense_filter", std::span<const std::uint64_t>(filter_words_));
-    file.section("index", std::span<const IndexBucket>(index.buckets()));
-    file.finish();
-    report_.genomes = genomes_.size() - (options_.host ? 1 : 0);
-    report_.units = units_.size() - 1;
-    report_.sets = set_offsets_.size() - 1;
-    report_.density = density_;
-    return std::move(report_);
+  }
+
+  void write_index(io::IndexedFileWriter& file, const std::vector<GenomeRecord>& records,
+                   const UnitNumbering& numbering, std::uint64_t always) const {
+    DatabaseParameters parameters;
+    parameters.k = rules_.k;
+    parameters.unit_bits = bits_for_units(numbering.units().size() - 1);
+    parameters.density = rules_.density;
+    parameters.base_threshold = rules_.base_threshold;
+    parameters.host_threshold = always;
+    parameters.dense_threshold = always;
+    for (const GenomeRecord& genome : records)
+      parameters.dense_threshold = std::max(parameters.dense_threshold, genome.threshold);
+    DatabaseOrigin origin;
+    origin.minimum_sampled = rules_.minimum_sampled;
+    origin.numbered_by_us = source_.numbered_by_us ? 1 : 0;
+    std::vector<std::uint64_t> filter(DenseFilter::word_count(numbering.dense_hashes().size()));
+    for (const std::uint64_t hash : numbering.dense_hashes()) DenseFilter::insert(filter, hash);
+    file.section("parameters", std::span<const DatabaseParameters>(&parameters, 1));
+    file.section("origin", std::span<const DatabaseOrigin>(&origin, 1));
+    file.section("set_offsets", numbering.sets().offsets());
+    file.section("set_members", numbering.sets().members());
+    file.section("units", numbering.units());
+    file.section("dense_filter", std::span<const std::uint64_t>(filter));
+    file.begin_section("index");
+    IndexWriter index(numbering.kmers(), parameters.unit_bits, [&](std::span<const IndexBucket> buckets) {
+      file.write({reinterpret_cast<const char*>(buckets.data()), buckets.size_bytes()});
+    });
+    numbering.for_each([&](std::uint64_t key, UnitIndex unit) { index.insert(key, unit); });
+    index.finish();
+    file.end_section();
+  }
+
+  void fill_report(const std::vector<GenomeRecord>& records, const UnitNumbering& numbering) {
+    std::vector<TaxonIndex> species;
+    for (const GenomeRecord& genome : records) {
+      if (genome.is_host != 0) continue;
+      ++report_.genomes;
+      report_.bases += genome.length;
+      species.push_back(genome.species);
+    }
+    std::ranges::sort(species);
+    report_.species = static_cast<std::uint64_t>(std::ranges::unique(species).begin() - species.begin());
+    report_.kmers = numbering.kmers();
+    report_.units = numbering.units().size() - 1;
+    report_.sets = numbering.sets().offsets().size() - 1;
+    report_.density = rules_.density;
+    report_.taxonomy = std::move(source_.taxonomy);
   }
 
   const BuildOptions& options_;
   core::RunContext& context_;
+  std::vector<std::unique_ptr<Database>> existing_;
+  fs::path work_folder_;
+  const Database* host_ = nullptr;  ///< the existing database whose host is taken over
   TaxonomySource source_;
-  TaxonIndex host_taxon_ = 0;
-  std::vector<GenomeFile> files_;  ///< the host, where there is one, first
-  double density_ = 0;
-  std::uint64_t base_threshold_ = 0, dense_threshold_ = 0;
-  std::vector<std::uint64_t> filter_words_;
-  std::vector<GenomeRecord> genomes_;
-  std::vector<TaxonIndex> genome_taxa_;
-  std::vector<std::string> genome_names_;
-  std::vector<std::vector<Occurrence>> partitions_;
-  std::vector<UnitRecord> units_;
-  std::vector<std::uint64_t> set_offsets_;
-  std::vector<std::uint32_t> set_members_;
+  std::optional<TaxonIndex> host_taxon_;
+  std::vector<GenomeFile> files_;  ///< the host, where it is new, first
+  SamplingRules rules_;
+  std::vector<BuiltGenome> genomes_;
   BuildReport report_;
 };
 

@@ -1,12 +1,15 @@
 #include "microbiome/database.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstring>
+#include <fstream>
 
 #include "core/error.h"
 #include "core/text.h"
 #include "microbiome/database_format.h"
+#include "microbiome/kmer_runs.h"
 
 namespace immucan::microbiome {
 
@@ -26,9 +29,11 @@ std::vector<std::string_view> section_lines(std::string_view text) {
 }  // namespace
 
 Database::Database(const std::filesystem::path& path, core::RunContext& context, bool map)
-    : file_(path, kDatabaseKind, kDatabaseMajor, std::string(kRebuildRemedy), {.map = map, .threads = context.threads},
-            context) {
-  const std::string name = path.string();
+    : name_(path.string()),
+      map_(map),
+      file_(path, kDatabaseKind, kDatabaseMajor, std::string(kRebuildRemedy),
+            {.map = map, .threads = context.threads, .unread = "kmers"}, context) {
+  const std::string& name = name_;
   const auto parameters = file_.section<DatabaseParameters>("parameters");
   if (parameters.size() != 1) broken(name, "the parameters are incomplete");
   parameters_ = parameters[0];
@@ -42,7 +47,38 @@ Database::Database(const std::filesystem::path& path, core::RunContext& context,
   filter_ = DenseFilter(file_.section<std::uint64_t>("dense_filter"));
   for (const auto& genome : genomes_) bins_ += genome.bins;
   check(name);
+  load_kmers(name, map);
   find_set_species();
+  file_.release();
+}
+
+void Database::load_kmers(const std::string& name, bool map) {
+  if (file_.has("origin")) {
+    const auto origin = file_.section<DatabaseOrigin>("origin");
+    if (origin.size() != 1) broken(name, "the record of its making is incomplete");
+    origin_ = origin[0];
+  }
+  if (!has_kmers() || !map) return;
+  packed_kmers_ = file_.bytes("kmers");
+  packed_ends_ = file_.section<std::uint64_t>("kmer_ends");
+  if (packed_ends_.size() != kParts || packed_ends_.back() != packed_kmers_.size() ||
+      !std::ranges::is_sorted(packed_ends_))
+    broken(name, "the parts of the sampled k-mers are malformed");
+}
+
+std::string_view Database::packed_kmers(std::size_t part) const {
+  if (packed_ends_.empty()) broken(name_, "the sampled k-mers of its genomes are not in the file");
+  const std::uint64_t begin = part == 0 ? 0 : packed_ends_[part - 1];
+  return packed_kmers_.substr(begin, packed_ends_[part] - begin);
+}
+
+void Database::keep_resident_below(std::uint64_t bytes) const {
+  if (!map_) return;
+  // Fields: pages of the program in all, resident, and of these shared with files.
+  std::ifstream statistics("/proc/self/statm");
+  std::uint64_t pages = 0, resident = 0, shared = 0;
+  if (!(statistics >> pages >> resident >> shared)) return;
+  if (shared * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) > bytes) file_.release();
 }
 
 void Database::find_set_species() {

@@ -34,7 +34,8 @@ void FragmentScanner::clear() {
 void FragmentScanner::add(const Database& database, std::string_view read, std::string_view mate) {
   const DatabaseParameters& parameters = database.parameters();
   const DenseFilter filter = database.dense_filter();
-  const std::uint64_t base = parameters.base_threshold, dense = parameters.dense_threshold;
+  const std::uint64_t base = parameters.base_threshold, always = parameters.always_threshold(),
+                      dense = parameters.dense_threshold;
   FragmentRecord fragment;
   Range range;
   const auto scan = [&](std::string_view sequence) {
@@ -45,7 +46,7 @@ void FragmentScanner::add(const Database& database, std::string_view read, std::
         return;
       if (hash < base)
         ++lookups;
-      else if (!filter.may_contain(hash))
+      else if (hash >= always && !filter.may_contain(hash))
         return;
       hashes_.push_back(hash);
     });
@@ -120,20 +121,26 @@ void FragmentScanner::resolve_fragment(const Database& database, FragmentRecord&
   GenomeCount best;
   for (const std::uint32_t genome : touched_) {
     const GenomeCount& count = counts_[genome];
+    if (database.genomes()[genome].is_host != 0) continue;
     if (count.hits > best.hits || (count.hits == best.hits && count.base_hits > best.base_hits)) best = count;
   }
-  const std::uint16_t host_hits = database.has_host() ? counts_[0].hits : 0;
+  const GenomeCount host = database.has_host() ? counts_[0] : GenomeCount{};
   fragment.hits = best.hits;
   fragment.base_hits = best.base_hits;
-  // What host and microbe share equally is taken for host: references of microbes hold human contamination.
-  if (host_hits == best.hits && (host_hits >= 2 || best.base_hits * 5 >= fragment.base_lookups)) {
+  // What host and microbe share equally is taken for host: references of microbes hold human contamination. A host that
+  // is sampled more densely must not win by that.
+  if (host.hits >= best.hits && host.base_hits >= best.base_hits &&
+      (host.hits >= 2 || host.base_hits * 5 >= fragment.base_lookups)) {
     fragment.kind = FragmentKind::kHost;
+    fragment.hits = host.hits;
+    fragment.base_hits = host.base_hits;
     entries_.resize(first_entry);
   } else {
     fragment.kind = FragmentKind::kMicrobial;
     fragment.first_member = static_cast<std::uint32_t>(members_.size());
     for (const std::uint32_t genome : touched_)
-      if (counts_[genome].hits == best.hits && database.genomes()[genome].is_host == 0) members_.push_back(genome);
+      if (best.hits != 0 && counts_[genome].hits == best.hits && database.genomes()[genome].is_host == 0)
+        members_.push_back(genome);
     fragment.members = static_cast<std::uint32_t>(members_.size()) - fragment.first_member;
     std::ranges::sort(std::span(members_).subspan(fragment.first_member));
     if (fragment.members == 0) fragment.kind = FragmentKind::kUnclassified;

@@ -5,6 +5,7 @@
 // units.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -21,21 +22,40 @@ struct alignas(64) IndexBucket {
 };
 static_assert(sizeof(IndexBucket) == 64);
 
-/// Buckets for `entries` entries at a load of at most 0.68, and a few more so that probing never wraps.
+/// Sampled hashes are small numbers (they lie below a threshold): an odd multiplier spreads them over all 64 bits
+/// again. The index is ordered by what comes out.
+[[nodiscard]] constexpr std::uint64_t spread_hash(std::uint64_t hash) {
+  return hash * 0x9e3779b97f4a7c15ULL;
+}
+/// The hash that spread_hash made `key` of.
+[[nodiscard]] constexpr std::uint64_t unspread_hash(std::uint64_t key) {
+  return key * 0xf1de83e19937733dULL;
+}
+static_assert(unspread_hash(spread_hash(0x123456789abcdefULL)) == 0x123456789abcdefULL);
+
+/// Buckets for `entries` entries at a load of at most 0.68 (0.85 from 2^27 entries on, where memory is dearer than the
+/// second line that more of the lookups touch), and a few more so that probing never wraps.
 [[nodiscard]] std::size_t bucket_count(std::uint64_t entries);
 /// Bits needed for unit numbers up to `units`; at most 31.
 [[nodiscard]] unsigned bits_for_units(std::uint64_t units);
 
-/// Fills buckets; hashes must be distinct.
-class IndexBuilder {
+/// Makes the buckets of an index front to back, so that an index larger than the memory can be written.
+class IndexWriter {
  public:
-  IndexBuilder(std::uint64_t entries, unsigned unit_bits);
-  void insert(std::uint64_t hash, UnitIndex unit);
-  [[nodiscard]] const std::vector<IndexBucket>& buckets() const { return buckets_; }
+  using Sink = std::function<void(std::span<const IndexBucket>)>;
+  /// `entries`: how many will be inserted.
+  IndexWriter(std::uint64_t entries, unsigned unit_bits, Sink sink);
+  /// `key`: the spread hash; keys ascend and are distinct.
+  void insert(std::uint64_t key, UnitIndex unit);
+  /// The last buckets; all bucket_count(entries) have been given to the sink then.
+  void finish();
 
  private:
-  std::vector<IndexBucket> buckets_;
+  void pass_on(std::size_t home);
+  std::vector<IndexBucket> window_;  ///< buckets first_ ... that are not final
+  std::size_t first_ = 0, buckets_;
   unsigned unit_bits_;
+  Sink sink_;
 };
 
 /// A found k-mer: the unit and the entry's number, with which callers keep counters of their own.

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 #include <map>
+#include <unordered_set>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -266,12 +267,16 @@ namespace {
 /// Collects lineages and numbers their nodes in sorted order.
 class LineageCollector {
  public:
-  using Lineage = std::vector<std::pair<std::string, std::string>>;  // rank, name from the highest down
+  using Lineage = decltype(GenomeLineage::lineage);
 
   void add(std::string genome, Lineage lineage) { genomes_.emplace_back(std::move(genome), std::move(lineage)); }
 
-  LineageTable finish(const std::string& source) {
-    if (genomes_.empty()) fail(source, 0, "there is no genome", "Give one line per genome");
+  LineageTable finish(const std::string& source, const std::vector<GenomeLineage>& known = {}) {
+    if (genomes_.empty() && known.empty()) fail(source, 0, "there is no genome", "Give one line per genome");
+    std::unordered_set<std::string> given;
+    for (const auto& [genome, lineage] : genomes_) given.insert(genome);
+    for (const GenomeLineage& entry : known)
+      if (!given.contains(entry.genome)) genomes_.emplace_back(entry.genome, entry.lineage);
     std::map<Lineage, std::uint64_t> numbers;
     numbers[{}] = 0;
     for (const auto& [genome, lineage] : genomes_)
@@ -300,7 +305,7 @@ class LineageCollector {
 
 }  // namespace
 
-LineageTable read_gtdb(std::unique_ptr<io::ByteSource> source) {
+LineageTable read_gtdb(std::unique_ptr<io::ByteSource> source, const std::vector<GenomeLineage>& known) {
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kRanks{{{"d__", "domain"},
                                                                                         {"p__", "phylum"},
                                                                                         {"c__", "class"},
@@ -336,10 +341,10 @@ LineageTable read_gtdb(std::unique_ptr<io::ByteSource> source) {
     }
     lineages.add(std::string(fields[0]), std::move(lineage));
   }
-  return lineages.finish(reader.name());
+  return lineages.finish(reader.name(), known);
 }
 
-LineageTable read_lineages(std::unique_ptr<io::ByteSource> source) {
+LineageTable read_lineages(std::unique_ptr<io::ByteSource> source, const std::vector<GenomeLineage>& known) {
   io::TsvReader table(std::move(source));
   const std::size_t genome = table.require("genome");
   LineageCollector lineages;
@@ -358,7 +363,19 @@ LineageTable read_lineages(std::unique_ptr<io::ByteSource> source) {
     if (lineage.empty()) table.fail(genome, "no rank is given", "Fill at least one rank");
     lineages.add(name, std::move(lineage));
   }
-  return lineages.finish(table.name());
+  return lineages.finish(table.name(), known);
+}
+
+LineageTable lineage_table(const std::vector<GenomeLineage>& known, const std::string& source) {
+  return LineageCollector().finish(source, known);
+}
+
+GenomeLineage lineage_of(const Taxonomy& taxonomy, TaxonIndex index, std::string genome) {
+  GenomeLineage entry{std::move(genome), {}};
+  for (; index != 0; index = taxonomy[index].parent)
+    entry.lineage.emplace_back(taxonomy[index].rank, taxonomy[index].name);
+  std::ranges::reverse(entry.lineage);
+  return entry;
 }
 
 std::vector<std::string> rank_codes(const Taxonomy& taxonomy) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/run_context.h"
@@ -38,6 +39,7 @@ class Taxonomy {
   [[nodiscard]] std::optional<TaxonIndex> find(std::uint64_t taxid) const;
   [[nodiscard]] bool is_merged(std::uint64_t taxid) const { return merged_.contains(taxid); }
   void add_merged(std::uint64_t old_taxid, std::uint64_t new_taxid) { merged_[old_taxid] = new_taxid; }
+  void take_merged(const Taxonomy& other) { merged_ = other.merged_; }
   [[nodiscard]] TaxonIndex lowest_common_ancestor(TaxonIndex a, TaxonIndex b) const;
   /// The first node of that rank on the way from `index` (inclusive) to the root.
   [[nodiscard]] std::optional<TaxonIndex> ancestor_of_rank(TaxonIndex index, std::string_view rank) const;
@@ -71,15 +73,27 @@ using GenomeTaxa = std::unordered_map<std::string, GenomeTaxon>;
 /// genome_tax.tsv: columns `genome`, `genome_taxid` (or `taxid`) and optionally `species_id`. 65 on a duplicate genome.
 [[nodiscard]] GenomeTaxa read_genome_taxa(std::unique_ptr<io::ByteSource> source);
 
+/// A genome's place as ranks and names, from the highest down.
+struct GenomeLineage {
+  std::string genome;
+  std::vector<std::pair<std::string, std::string>> lineage;
+};
+
 struct LineageTable {
   Taxonomy taxonomy;
   GenomeTaxa genomes;
 };
 /// GTDB: "genome TAB d__…;p__…;c__…;o__…;f__…;g__…;s__…" without header. Taxids are numbered from 1 (the root) in the
-/// order of the sorted lineages, so they depend on the table alone.
-[[nodiscard]] LineageTable read_gtdb(std::unique_ptr<io::ByteSource> source);
+/// order of the sorted lineages, so they depend on the table alone. `known`: genomes that the table need not have.
+[[nodiscard]] LineageTable read_gtdb(std::unique_ptr<io::ByteSource> source,
+                                     const std::vector<GenomeLineage>& known = {});
 /// A table with a column `genome` and one column per rank, from the highest to the lowest; missing ranks are skipped.
-[[nodiscard]] LineageTable read_lineages(std::unique_ptr<io::ByteSource> source);
+[[nodiscard]] LineageTable read_lineages(std::unique_ptr<io::ByteSource> source,
+                                         const std::vector<GenomeLineage>& known = {});
+/// The same of genomes whose lineages are known.
+[[nodiscard]] LineageTable lineage_table(const std::vector<GenomeLineage>& known, const std::string& source);
+/// Ranks and names from below the root to `index`.
+[[nodiscard]] GenomeLineage lineage_of(const Taxonomy& taxonomy, TaxonIndex index, std::string genome);
 
 /// One letter and number as in Kraken's reports: R, D, K, P, C, O, F, G, S, and with the distance below, R1, S2 ….
 [[nodiscard]] std::vector<std::string> rank_codes(const Taxonomy& taxonomy);

@@ -1,6 +1,7 @@
 #include "microbiome/kmer_index.h"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <unordered_map>
 
 #include "core/random.h"
@@ -10,6 +11,24 @@
 using namespace immucan;
 using namespace immucan::microbiome;
 
+namespace {
+
+/// All buckets of an index of these hashes.
+std::vector<IndexBucket> buckets_of(const std::unordered_map<std::uint64_t, UnitIndex>& units, unsigned bits) {
+  std::map<std::uint64_t, UnitIndex> sorted;
+  for (const auto& [hash, unit] : units) sorted[spread_hash(hash)] = unit;
+  std::vector<IndexBucket> buckets;
+  IndexWriter writer(sorted.size(), bits, [&](std::span<const IndexBucket> more) {
+    buckets.insert(buckets.end(), more.begin(), more.end());
+  });
+  for (const auto& [key, unit] : sorted) writer.insert(key, unit);
+  writer.finish();
+  CHECK(buckets.size() == bucket_count(sorted.size()));
+  return buckets;
+}
+
+}  // namespace
+
 TEST_CASE("the index finds what was put in, in order, and nothing else") {
   core::Random random(3);
   constexpr std::uint64_t kUnits = 70000;
@@ -18,9 +37,8 @@ TEST_CASE("the index finds what was put in, in order, and nothing else") {
   while (expected.size() < 50000)
     expected.emplace(random.next() >> 4, static_cast<UnitIndex>(1 + random.below(kUnits)));
   const unsigned bits = bits_for_units(kUnits);
-  IndexBuilder builder(expected.size(), bits);
-  for (const auto& [hash, unit] : expected) builder.insert(hash, unit);
-  const KmerIndex index(builder.buckets(), bits);
+  const auto buckets = buckets_of(expected, bits);
+  const KmerIndex index(buckets, bits);
   CHECK(index.check_units(kUnits));
 
   std::vector<std::uint64_t> queries;
@@ -40,17 +58,16 @@ TEST_CASE("the index finds what was put in, in order, and nothing else") {
 }
 
 TEST_CASE("an index without entries answers no") {
-  const IndexBuilder builder(0, 1);
-  const KmerIndex index(builder.buckets(), 1);
+  const auto buckets = buckets_of({}, 1);
+  const KmerIndex index(buckets, 1);
   std::vector<IndexHit> hits;
   index.lookup(std::vector<std::uint64_t>{0, 1, ~std::uint64_t{0}}, hits);
   CHECK(hits.empty());
 }
 
 TEST_CASE("units that are too large are noticed") {
-  IndexBuilder builder(1, 4);
-  builder.insert(5, 9);
-  const KmerIndex index(builder.buckets(), 4);
+  const auto buckets = buckets_of({{5, 9}}, 4);
+  const KmerIndex index(buckets, 4);
   CHECK(index.check_units(9));
   CHECK_FALSE(index.check_units(8));
 }
