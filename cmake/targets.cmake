@@ -43,6 +43,7 @@ function(immucan_precompiled target owner)
     target_precompile_headers(${target} PRIVATE ${ARGN})
   else()
     target_precompile_headers(${target} REUSE_FROM ${owner})
+    target_link_libraries(${target} PRIVATE fmt::fmt) # the compiler refuses the owner's headers without fmt's definitions
   endif()
 endfunction()
 

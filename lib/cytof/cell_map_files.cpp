@@ -23,16 +23,10 @@ namespace {
 /// All mass channels of a file with labels that do not repeat.
 ChannelSet mass_channels(const Panel& panel, std::vector<std::size_t>& columns) {
   ChannelSet set;
-  std::set<std::string> seen;
-  for (std::size_t i = 0; i < panel.channels().size(); ++i) {
-    const Channel& channel = panel.channels()[i];
-    if (!channel.is_mass) continue;
-    std::string label = core::printable(marker_label(channel), 200);
-    if (seen.contains(label)) label += "_" + core::printable(channel.name, 200);
-    if (!seen.insert(label).second) continue;
-    set.names.push_back(channel.name);
+  for (auto& [label, column] : measured_markers(panel)) {
+    set.names.push_back(panel.channels()[column].name);
     set.labels.push_back(std::move(label));
-    columns.push_back(i);
+    columns.push_back(column);
   }
   return set;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -176,6 +177,19 @@ std::string marker_label(const Channel& channel) {
   }
   const std::string part = marker_part(channel.name);
   return part.empty() ? channel.name : part;
+}
+
+std::vector<std::pair<std::string, std::size_t>> measured_markers(const Panel& panel) {
+  std::vector<std::pair<std::string, std::size_t>> markers;
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < panel.channels().size(); ++i) {
+    const Channel& channel = panel.channels()[i];
+    if (!channel.is_mass) continue;
+    std::string label = core::printable(marker_label(channel), 200);
+    if (seen.contains(label)) label += "_" + core::printable(channel.name, 200);
+    if (seen.insert(label).second) markers.emplace_back(std::move(label), i);
+  }
+  return markers;
 }
 
 std::optional<std::vector<int>> bead_masses(std::string_view choice, const Panel& panel) {

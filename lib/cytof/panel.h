@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "io/fcs.h"
@@ -44,6 +45,10 @@ class Panel {
 
 /// What a person calls the channel: the marker part of $PnS, else of $PnN, else $PnN.
 [[nodiscard]] std::string marker_label(const Channel& channel);
+
+/// Label and column of every mass channel; a repeated label is told apart by the channel's name, and a channel that
+/// even so repeats another is left out.
+[[nodiscard]] std::vector<std::pair<std::string, std::size_t>> measured_markers(const Panel& panel);
 
 /// Masses of the bead sets in use: "dvs" 140 151 153 165 175, "beta" 139 141 159 169 175, or "140,151,…".
 /// "auto": the first of dvs and beta whose masses are all in the panel. Usage error for anything else, nullopt when the

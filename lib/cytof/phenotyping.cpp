@@ -38,20 +38,6 @@ std::string channel_list(const Panel& panel) {
   return core::printable(core::join(names, ", "), 300);
 }
 
-/// Mass channels by their label; a repeated label is told apart by the channel's name.
-std::vector<std::pair<std::string, std::size_t>> measured_markers(const Panel& panel) {
-  std::vector<std::pair<std::string, std::size_t>> markers;
-  std::set<std::string> seen;
-  for (std::size_t i = 0; i < panel.channels().size(); ++i) {
-    const Channel& channel = panel.channels()[i];
-    if (!channel.is_mass) continue;
-    std::string label = core::printable(marker_label(channel), 200);
-    if (seen.contains(label)) label += "_" + core::printable(channel.name, 200);
-    if (seen.insert(label).second) markers.emplace_back(std::move(label), i);
-  }
-  return markers;
-}
-
 /// One input file with everything that is looked up once.
 class GatedFile {
  public:

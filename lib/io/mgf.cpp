@@ -11,7 +11,6 @@
 namespace immucan::io {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 20;
 constexpr std::size_t kSpectrumLimit = std::size_t{1} << 28;
 
 std::string_view without_return(std::string_view line) {
@@ -165,13 +164,7 @@ MgfReader::MgfReader(std::unique_ptr<ByteSource> source, std::string head)
 }
 
 bool MgfReader::fill(std::string& bytes) {
-  if (at_end_) return false;
-  const std::size_t old = bytes.size();
-  bytes.resize(old + kChunk);
-  const std::size_t count = source_->read({bytes.data() + old, kChunk});
-  bytes.resize(old + count);
-  if (count < kChunk) at_end_ = true;
-  return count != 0;
+  return append_chunk(*source_, bytes, at_end_);
 }
 
 void MgfReader::outside_line(std::string_view line, bool spectra_seen) {
@@ -206,7 +199,7 @@ bool MgfReader::next(SpectrumText& text) {
   while (true) {
     const std::size_t newline = text.bytes.find('\n', cursor);
     if (newline == std::string::npos) {
-      if (!text.pieces.empty() && text.bytes.size() >= kChunk) break;
+      if (!text.pieces.empty() && text.bytes.size() >= kSpectrumChunk) break;
       if (text.bytes.size() - done > kSpectrumLimit) {
         core::raise({name(), core::Place::line(begin ? piece_line : line_), "a spectrum of more than 256 MB",
                      "The file is damaged: END IONS is missing"});

@@ -12,7 +12,6 @@
 namespace immucan::io {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 20;
 constexpr std::size_t kSpectrumLimit = std::size_t{1} << 30;
 constexpr std::string_view kTruncated = "The file is truncated: convert or copy it again";
 
@@ -80,13 +79,7 @@ MzmlReader::MzmlReader(std::unique_ptr<ByteSource> source, std::string head) : s
 }
 
 bool MzmlReader::fill(std::string& bytes) {
-  if (at_end_) return false;
-  const std::size_t old = bytes.size();
-  bytes.resize(old + kChunk);
-  const std::size_t count = source_->read({bytes.data() + old, kChunk});
-  bytes.resize(old + count);
-  if (count < kChunk) at_end_ = true;
-  return count != 0;
+  return append_chunk(*source_, bytes, at_end_);
 }
 
 void MzmlReader::read_header(std::string head) {
@@ -251,7 +244,7 @@ bool MzmlReader::next(SpectrumText& text) {
       finish_file(std::string_view(text.bytes).substr(scanner.consumed()));
       break;
     }
-    if (!text.pieces.empty() && text.bytes.size() >= kChunk) break;
+    if (!text.pieces.empty() && text.bytes.size() >= kSpectrumChunk) break;
     if (text.bytes.size() - scanner.consumed() > kSpectrumLimit) {
       core::raise({name(), core::Place::byte(text.offset + scanner.consumed()), "a spectrum of more than 1 GB",
                    "The file is damaged: convert the run again"});

@@ -22,6 +22,16 @@ void Spectrum::clear() {
   intensity.clear();
 }
 
+bool append_chunk(ByteSource& source, std::string& bytes, bool& at_end) {
+  if (at_end) return false;
+  const std::size_t old = bytes.size();
+  bytes.resize(old + kSpectrumChunk);
+  const std::size_t count = source.read({bytes.data() + old, kSpectrumChunk});
+  bytes.resize(old + count);
+  at_end = count < kSpectrumChunk;
+  return count != 0;
+}
+
 std::unique_ptr<SpectrumReader> open_spectra(std::unique_ptr<ByteSource> source) {
   constexpr std::size_t kPeek = 4096;
   std::string head(kPeek, '\0');

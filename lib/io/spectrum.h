@@ -70,6 +70,10 @@ class SpectrumReader {
   virtual void check_ids(const std::vector<Spectrum>& spectra) = 0;
 };
 
+inline constexpr std::size_t kSpectrumChunk = std::size_t{1} << 20;
+/// Appends the source's next kSpectrumChunk bytes, fewer at its end, which sets `at_end`; false when there was none.
+[[nodiscard]] bool append_chunk(ByteSource& source, std::string& bytes, bool& at_end);
+
 /// mzML or MGF, told apart by the first bytes; compressed or not. mzXML and everything else is 65.
 [[nodiscard]] std::unique_ptr<SpectrumReader> open_spectra(std::unique_ptr<ByteSource> source);
 [[nodiscard]] std::unique_ptr<SpectrumReader> open_spectra(const std::filesystem::path& path,

@@ -1,6 +1,4 @@
 #pragma once
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/run_context.h"
+#include "unit/temporary_folder.h"
 
 namespace immucan::test {
 
@@ -21,30 +20,7 @@ inline core::RunContext& context() {
   return shared;
 }
 
-/// A folder that goes away with its files.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "immucan-biomarker-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path write(const std::string& name, std::string_view text) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return path_ / name;
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = TemporaryFolder;
 
 /// Path below the shared biomarker data, or nullopt after saying why the test is skipped.
 inline std::optional<std::filesystem::path> shared_file(const std::string& relative) {

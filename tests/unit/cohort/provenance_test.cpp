@@ -10,6 +10,7 @@
 #include "cohort/schema.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "unit/temporary_folder.h"
 
 using namespace immucan;
 using namespace immucan::cohort;
@@ -21,10 +22,6 @@ namespace {
 class Study {
  public:
   Study() {
-    std::string pattern = (fs::temp_directory_path() / "immucan_provenance_XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    folder = pattern;
-    registry = folder / "study.registry";
     create_registry(registry, stamp);
     core::RunRecord index = record("scrna-count", "index", {"genome.fa", "genes.gtf"}, {"ref.idx"});
     index.outputs[0].digest = "xxh3-128:beef";
@@ -37,15 +34,9 @@ class Study {
     write_record("all.tsv.run.json",
                  record("biomarker-score", "assemble", {"A.features.tsv", "B.features.tsv"}, {"all.tsv"}));
   }
-  ~Study() {
-    std::error_code code;
-    fs::remove_all(folder, code);
+  void write_record(const fs::path& name, const core::RunRecord& record) const {
+    folder.write(name, core::to_json(record));
   }
-  void write(const fs::path& name, const std::string& text) const {
-    fs::create_directories((folder / name).parent_path());
-    std::ofstream(folder / name, std::ios::binary) << text;
-  }
-  void write_record(const fs::path& name, const core::RunRecord& record) const { write(name, core::to_json(record)); }
   [[nodiscard]] core::RunRecord record(const std::string& tool, const std::string& command,
                                        const std::vector<std::string>& inputs, const std::vector<std::string>& outputs,
                                        const std::string& subfolder = "") const {
@@ -55,7 +46,8 @@ class Study {
     record.command = command;
     for (const std::string& name : inputs) record.inputs.push_back({name, name.size(), core::sha256_hex(name)});
     for (const std::string& name : outputs) {
-      write(subfolder.empty() ? fs::path(name) : fs::path(subfolder) / name, name);  // the bytes of a file are its name
+      folder.write(subfolder.empty() ? fs::path(name) : fs::path(subfolder) / name,
+                   name);  // the bytes of a file are its name
       record.outputs.push_back({name, name.size(), core::sha256_hex(name)});
     }
     return record;
@@ -63,7 +55,7 @@ class Study {
   [[nodiscard]] LinkResult link() const {
     Database database = open_registry(registry, Database::Mode::kReadWrite);
     core::RunContext context("cohort-registry", "0", "link");
-    return link_runs(database, find_run_records({folder}), stamp, context);
+    return link_runs(database, find_run_records({folder.path()}), stamp, context);
   }
   [[nodiscard]] Database open() const { return open_registry(registry, Database::Mode::kReadOnly); }
   [[nodiscard]] std::vector<std::string> verify(unsigned threads = 1) const {
@@ -71,13 +63,14 @@ class Study {
     core::RunContext context("cohort-registry", "0", "verify");
     context.threads = threads;
     std::vector<std::string> found;
-    for (const Finding& finding : verify_outputs(database, find_run_records({folder}), context))
-      found.push_back(finding.rule + " " + fs::relative(finding.id, folder).string());
+    for (const Finding& finding : verify_outputs(database, find_run_records({folder.path()}), context))
+      found.push_back(finding.rule + " " + fs::relative(finding.id, folder.path()).string());
     return found;
   }
 
   const AuditStamp stamp{"2026-01-31T12:00:00Z", "tester"};
-  fs::path folder, registry;
+  const test::TemporaryFolder folder;
+  const fs::path registry = folder / "study.registry";
 };
 
 }  // namespace
@@ -121,9 +114,9 @@ TEST_CASE("the ancestry of a file reaches every raw file and nothing beside", "[
 
 TEST_CASE("raw inputs lead to their samples, and raw bytes that changed are found", "[cohort]") {
   const Study study;
-  study.write("samples.txt",
-              "sample_id\tpatient_id\tvisit\tspecimen\tcontrol\tfiles\n"
-              "A\tNA\tNA\ttissue\tblank\tread1=raw/A.fastq\nB\tNA\tNA\ttissue\tblank\tread1=raw/B.fastq\n");
+  study.folder.write("samples.txt",
+                     "sample_id\tpatient_id\tvisit\tspecimen\tcontrol\tfiles\n"
+                     "A\tNA\tNA\ttissue\tblank\tread1=raw/A.fastq\nB\tNA\tNA\ttissue\tblank\tread1=raw/B.fastq\n");
   {
     Database database = open_registry(study.registry, Database::Mode::kReadWrite);
     core::RunContext context("cohort-registry", "0", "import");
@@ -154,7 +147,7 @@ TEST_CASE("verify finds a flipped byte, a lost file, an altered record", "[cohor
   CHECK(study.verify().size() == 4);  // nothing is linked yet
   (void)study.link();
   CHECK(study.verify().empty());
-  study.write("A/A.features.tsv", "B.features.tsv");  // as many bytes
+  study.folder.write("A/A.features.tsv", "B.features.tsv");  // as many bytes
   fs::remove(study.folder / "all.tsv");
   const std::vector<std::string> expected{"output-changed A/A.features.tsv", "output-missing all.tsv"};
   CHECK(study.verify() == expected);
@@ -195,5 +188,5 @@ TEST_CASE("folders without a record and paths that are not there", "[cohort]") {
   };
   CHECK(status(study.folder / "empty") == core::Status::kBadInput);
   CHECK(status(study.folder / "nowhere") == core::Status::kNoInput);
-  CHECK(find_run_records({study.folder, study.folder / "A"}).size() == 4);  // named twice, found once
+  CHECK(find_run_records({study.folder.path(), study.folder / "A"}).size() == 4);  // named twice, found once
 }

@@ -10,6 +10,7 @@
 #include "cohort/listing.h"
 #include "cohort/store.h"
 #include "core/error.h"
+#include "unit/temporary_folder.h"
 
 using namespace immucan;
 using namespace immucan::cohort;
@@ -19,25 +20,12 @@ namespace {
 /// A folder of its own with a fresh registry in it.
 class Scratch {
  public:
-  Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "immucan_cohort_XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    folder = pattern;
-    registry = folder / "study.registry";
-    create_registry(registry, stamp);
-  }
-  ~Scratch() {
-    std::error_code code;
-    std::filesystem::remove_all(folder, code);
-  }
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder / name, std::ios::binary) << text;
-    return folder / name;
-  }
+  Scratch() { create_registry(registry, stamp); }
   ImportResult import(const std::string& table, const std::string& text, bool dry_run = false) const {
     Database database = open_registry(registry, Database::Mode::kReadWrite);
     core::RunContext context("cohort-registry", "0", "import");
-    return import_table(database, *find_import_table(table), write(table + ".tsv", text), dry_run, stamp, context);
+    return import_table(database, *find_import_table(table), folder.write(table + ".tsv", text), dry_run, stamp,
+                        context);
   }
   [[nodiscard]] std::vector<Finding> check() const {
     Database database = open_registry(registry, Database::Mode::kReadOnly);
@@ -53,7 +41,8 @@ class Scratch {
   }
 
   const AuditStamp stamp{"2026-01-31T12:00:00Z", "tester"};
-  std::filesystem::path folder, registry;
+  const test::TemporaryFolder folder;
+  const std::filesystem::path registry = folder / "study.registry";
 };
 
 const std::string kClinical =
@@ -314,15 +303,15 @@ TEST_CASE("files that are no registry of this version are refused with their sta
         message);
   };
   CHECK(open(scratch.folder / "missing") == core::Status::kNoInput);
-  CHECK(open(scratch.folder) == core::Status::kNoInput);
-  CHECK(open(scratch.write("empty", "")) == core::Status::kBadInput);
-  CHECK(open(scratch.write("text", kClinical)) == core::Status::kBadInput);
+  CHECK(open(scratch.folder.path()) == core::Status::kNoInput);
+  CHECK(open(scratch.folder.write("empty", "")) == core::Status::kBadInput);
+  CHECK(open(scratch.folder.write("text", kClinical)) == core::Status::kBadInput);
   CHECK_THAT(message, Catch::Contains("not a cohort registry"));
-  CHECK(open(scratch.write("short", scratch.bytes().substr(0, 5000))) == core::Status::kBadInput);
-  CHECK(open(scratch.write("magic", scratch.bytes().substr(0, 16))) == core::Status::kBadInput);
+  CHECK(open(scratch.folder.write("short", scratch.bytes().substr(0, 5000))) == core::Status::kBadInput);
+  CHECK(open(scratch.folder.write("magic", scratch.bytes().substr(0, 16))) == core::Status::kBadInput);
   std::string noise = scratch.bytes();
   for (std::size_t i = 200; i < 4096; ++i) noise[i] = static_cast<char>(i * 37);
-  CHECK(open(scratch.write("noise", noise)) == core::Status::kBadInput);
+  CHECK(open(scratch.folder.write("noise", noise)) == core::Status::kBadInput);
   CHECK_THAT(message, Catch::Contains("damaged"));
   SECTION("a newer schema") {
     scratch.sql("PRAGMA user_version = 7");

@@ -14,22 +14,16 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/run_context.h"
+#include "unit/temporary_folder.h"
 
 using namespace immucan::core;
 namespace fs = std::filesystem;
 
 namespace {
 
-struct Folder {
-  fs::path path;
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "immucan-output-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
+struct Folder : immucan::test::TemporaryFolder {
   [[nodiscard]] std::size_t entries() const {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), fs::directory_iterator()));
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(path()), fs::directory_iterator()));
   }
 };
 
@@ -51,7 +45,7 @@ Status status_of(const std::function<void()>& action) {
 
 TEST_CASE("a file appears only by commit, and what is not committed leaves nothing") {
   const Folder folder;
-  const fs::path target = folder.path / "out.tsv";
+  const fs::path target = folder / "out.tsv";
   {
     OutputFile file(target);
     file.write("half");
@@ -71,7 +65,7 @@ TEST_CASE("a file appears only by commit, and what is not committed leaves nothi
 
 TEST_CASE("an earlier file stays whole until the new one is") {
   const Folder folder;
-  const fs::path target = folder.path / "out";
+  const fs::path target = folder / "out";
   std::ofstream(target) << "old";
   {
     OutputFile file(target);
@@ -83,12 +77,12 @@ TEST_CASE("an earlier file stays whole until the new one is") {
 
 TEST_CASE("symbolic links are followed, dangling ones too") {
   const Folder folder;
-  fs::create_symlink("real", folder.path / "link");
-  OutputFile file(folder.path / "link");
+  fs::create_symlink("real", folder / "link");
+  OutputFile file(folder / "link");
   file.write("text");
   file.commit();
-  CHECK(fs::is_symlink(folder.path / "link"));
-  CHECK(content(folder.path / "real") == "text");
+  CHECK(fs::is_symlink(folder / "link"));
+  CHECK(content(folder / "real") == "text");
 }
 
 TEST_CASE("what is not a regular file is written directly") {
@@ -109,12 +103,12 @@ TEST_CASE("what is not a regular file is written directly") {
 
 TEST_CASE("a folder that is missing or a target that is a folder is 73") {
   const Folder folder;
-  CHECK(status_of([&] { OutputFile file(folder.path / "absent" / "out"); }) == Status::kCannotCreate);
-  CHECK(status_of([&] { OutputFile file(folder.path); }) == Status::kCannotCreate);
-  std::ofstream(folder.path / "plain") << "x";
+  CHECK(status_of([&] { OutputFile file(folder / "absent" / "out"); }) == Status::kCannotCreate);
+  CHECK(status_of([&] { OutputFile file(folder.path()); }) == Status::kCannotCreate);
+  std::ofstream(folder / "plain") << "x";
   RunContext context("tool", "0.0.0", "command");
-  CHECK(status_of([&] { OutputSet::folder(context, folder.path / "plain"); }) == Status::kCannotCreate);
-  CHECK(status_of([&] { OutputSet::folder(context, folder.path / "plain" / "below"); }) == Status::kCannotCreate);
+  CHECK(status_of([&] { OutputSet::folder(context, folder / "plain"); }) == Status::kCannotCreate);
+  CHECK(status_of([&] { OutputSet::folder(context, folder / "plain" / "below"); }) == Status::kCannotCreate);
 }
 
 TEST_CASE("a set publishes everything at once, the run record last") {
@@ -124,17 +118,17 @@ TEST_CASE("a set publishes everything at once, the run record last") {
   context.inputs.add({"b.fcs", 2, "bb"});
   context.inputs.add({"a.fcs", 1, "aa"});
   context.inputs.add({"a.fcs", 1, "aa"});
-  OutputSet set = OutputSet::folder(context, folder.path / "deep" / "out");
+  OutputSet set = OutputSet::folder(context, folder / "deep" / "out");
   set.add("z.tsv").write("z");
   set.add("sub/a.tsv").write("a");
   std::ofstream(set.add_external("x.h5")) << "external";
   set.count("events", std::int64_t{7});
-  CHECK_FALSE(fs::exists(folder.path / "deep/out/z.tsv"));
+  CHECK_FALSE(fs::exists(folder / "deep/out/z.tsv"));
   set.commit();
-  CHECK(content(folder.path / "deep/out/sub/a.tsv") == "a");
-  CHECK(content(folder.path / "deep/out/x.h5") == "external");
+  CHECK(content(folder / "deep/out/sub/a.tsv") == "a");
+  CHECK(content(folder / "deep/out/x.h5") == "external");
 
-  const auto record = nlohmann::json::parse(content(folder.path / "deep/out/run.json"));
+  const auto record = nlohmann::json::parse(content(folder / "deep/out/run.json"));
   CHECK(record["tool"] == "tool");
   CHECK(record["version"] == "1.2.3");
   CHECK(record["parameters"]["cofactor"] == 5.0);
@@ -150,25 +144,25 @@ TEST_CASE("a set that is not committed removes its files and the folders it made
   const Folder folder;
   RunContext context("tool", "1.2.3", "command");
   {
-    OutputSet set = OutputSet::folder(context, folder.path / "a" / "b");
+    OutputSet set = OutputSet::folder(context, folder / "a" / "b");
     set.add("c/d.tsv").write("d");
   }
   CHECK(folder.entries() == 0);
-  std::ofstream(folder.path / "run.json") << "earlier";
+  std::ofstream(folder / "run.json") << "earlier";
   {
-    OutputSet set = OutputSet::folder(context, folder.path);
+    OutputSet set = OutputSet::folder(context, folder.path());
     set.add("d.tsv").write("d");
   }
-  CHECK(content(folder.path / "run.json") == "earlier");
+  CHECK(content(folder / "run.json") == "earlier");
 }
 
 TEST_CASE("a single output has its record beside it, stdout and devices have none") {
   const Folder folder;
   RunContext context("tool", "1.2.3", "command");
-  OutputSet set = OutputSet::single(context, folder.path / "out.tsv");
+  OutputSet set = OutputSet::single(context, folder / "out.tsv");
   set.file().write("x");
   set.commit();
-  CHECK(nlohmann::json::parse(content(folder.path / "out.tsv.run.json"))["outputs"][0]["name"] == "out.tsv");
+  CHECK(nlohmann::json::parse(content(folder / "out.tsv.run.json"))["outputs"][0]["name"] == "out.tsv");
   OutputSet nowhere = OutputSet::single(context, "/dev/null");
   nowhere.commit();
   CHECK_FALSE(fs::exists("/dev/null.run.json"));

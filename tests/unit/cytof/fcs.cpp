@@ -19,6 +19,7 @@
 #include "cytof_helpers.h"
 #include "io/fcs_writer.h"
 #include "io/tsv.h"
+#include "unit/temporary_folder.h"
 
 namespace {
 
@@ -341,21 +342,9 @@ TEST_CASE("fcs: no mutation of a good file does more than raise an error") {
   CHECK(read > 0);
 }
 
-/// A folder that goes away.
-struct Scratch {
-  Scratch() : path(std::filesystem::temp_directory_path() / fmt::format("immucan-fcs-{}", ::getpid())) {
-    std::filesystem::create_directories(path);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  std::filesystem::path path;
-};
-
 TEST_CASE("fcs: write and read again: same values, same keywords") {
-  const Scratch scratch;
-  const auto path = scratch.path / "w.fcs";
+  const test::TemporaryFolder scratch;
+  const auto path = scratch / "w.fcs";
   io::FcsKeywords carried;
   for (const auto& [key, value] : Keywords{{"$CYT", "Helios"},
                                            {"$TOT", "99"},

@@ -1,7 +1,5 @@
 #pragma once
 // Small FCS files made in a folder of the test's own.
-#include <unistd.h>
-
 #include <filesystem>
 #include <initializer_list>
 #include <string>
@@ -13,25 +11,6 @@
 #include "io/fcs_writer.h"
 
 namespace immucan::test {
-
-class Folder {
- public:
-  explicit Folder(const std::string& name)
-      : path_(std::filesystem::temp_directory_path() / (name + "-" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// `rows` row-major.
 inline std::filesystem::path write_fcs(const std::filesystem::path& path, const std::vector<std::string>& names,

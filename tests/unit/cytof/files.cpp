@@ -12,6 +12,7 @@
 #include "cytof/output_columns.h"
 #include "file_helpers.h"
 #include "io/anndata.h"
+#include "unit/temporary_folder.h"
 
 namespace {
 
@@ -39,7 +40,7 @@ std::uint64_t from_table(const std::filesystem::path& from, const std::filesyste
 }
 
 TEST_CASE("convert: a table holds every bit, and a file made of it holds every bit") {
-  const test::Folder folder("cytof-convert");
+  const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
   core::Random random(7, 0);
   std::vector<double> single, whole;
@@ -59,7 +60,7 @@ TEST_CASE("convert: a table holds every bit, and a file made of it holds every b
 }
 
 TEST_CASE("convert: a table with a missing value, text, or a short row is refused with its place") {
-  const test::Folder folder("cytof-convert-bad");
+  const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
   const auto fails = [&](const std::string& table, const std::string& message) {
     std::ofstream(folder / "t.csv") << table;
@@ -74,7 +75,7 @@ TEST_CASE("convert: a table with a missing value, text, or a short row is refuse
 }
 
 TEST_CASE("convert: AnnData is sparse float32, or float64 in full where that is needed") {
-  const test::Folder folder("cytof-convert-h5ad");
+  const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
   const std::vector<double> rows{0, 1.5, 16777217, 0, 2, 0.1};
   test::write_fcs(folder / "f.fcs", {"A", "A"}, rows);
@@ -107,7 +108,7 @@ std::uint64_t joined(const cytof::ConcatenateOptions& options, const std::filesy
 }
 
 TEST_CASE("concat: order of acquisition, Time that runs on, keywords of the first") {
-  const test::Folder folder("cytof-concat");
+  const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
   test::write_fcs(folder / "late.fcs", {"Time", "La139Di"}, {1, 30, 7, 40}, acquired("10:00:00"));
   test::write_fcs(folder / "early.fcs", {"Time", "La139Di"}, {0, 10, 5, 20}, acquired("09:59:59.5"));
@@ -121,7 +122,7 @@ TEST_CASE("concat: order of acquisition, Time that runs on, keywords of the firs
 }
 
 TEST_CASE("concat: a Time that float32 cannot hold makes the file float64") {
-  const test::Folder folder("cytof-concat-long");
+  const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
   test::write_fcs(folder / "a.fcs", {"Time", "X"}, {0, 1, 16777215, 2});
   test::write_fcs(folder / "b.fcs", {"Time", "X"}, {2, 3, 4, 4});
@@ -130,7 +131,7 @@ TEST_CASE("concat: a Time that float32 cannot hold makes the file float64") {
 }
 
 TEST_CASE("concat: no times, equal times and other panels are refused") {
-  const test::Folder folder("cytof-concat-bad");
+  const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
   const auto plain = test::write_fcs(folder / "plain.fcs", {"Time", "X"}, {0, 1});
   const auto dated = test::write_fcs(folder / "dated.fcs", {"Time", "X"}, {0, 1}, acquired("10:00:00"));
@@ -152,7 +153,7 @@ struct Cleaned {
   std::string table;
 };
 
-Cleaned cleaned(const test::Folder& folder, cytof::CleanOptions options) {
+Cleaned cleaned(const test::TemporaryFolder& folder, cytof::CleanOptions options) {
   core::RunContext context("test", "0", "test");
   auto outputs = core::OutputSet::folder(context, folder / "out");
   cytof::clean_files(options, outputs, context);
@@ -177,7 +178,7 @@ std::vector<double> planted() {
 }
 
 TEST_CASE("clean: exactly the planted faults go, gate by gate") {
-  const test::Folder folder("cytof-clean");
+  const test::TemporaryFolder folder;
   const std::vector<std::string> names{"Time", "Width", "Ir191Di", "Pt195Di"};
   const auto file = test::write_fcs(folder / "run.fcs", names, planted());
   const auto no_gap = cleaned(folder, {.files = {file}, .gap_seconds = 0});
@@ -197,7 +198,7 @@ TEST_CASE("clean: exactly the planted faults go, gate by gate") {
 }
 
 TEST_CASE("clean: falling Time, an unknown viability channel, nothing left") {
-  const test::Folder folder("cytof-clean-bad");
+  const test::TemporaryFolder folder;
   const std::vector<std::string> names{"Time", "Width", "Ir191Di", "Pt195Di"};
   const auto falls = test::write_fcs(folder / "run.fcs", names, {5, 50, 300, 1, 4, 50, 300, 1});
   CHECK_THROWS_WITH(cleaned(folder, {.files = {falls}}), Catch::Contains("Time is no number or falls"));
@@ -209,7 +210,7 @@ TEST_CASE("clean: falling Time, an unknown viability channel, nothing left") {
 }
 
 TEST_CASE("output columns: type and ranges of what a file holds") {
-  const test::Folder folder("cytof-columns");
+  const test::TemporaryFolder folder;
   core::RunContext context("test", "0", "test");
   io::FcsDataset set;
   set.parameters = {{.name = "A", .type = io::FcsType::kInteger, .bytes = 4, .mask = (1U << 18) - 1},

@@ -16,25 +16,11 @@
 #include "cytof/normalise_files.h"
 #include "cytof_helpers.h"
 #include "io/fcs_writer.h"
+#include "unit/temporary_folder.h"
 
 namespace {
 
 using namespace immucan;
-
-struct Scratch {
-  Scratch() : path(std::filesystem::temp_directory_path() / fmt::format("immucan-cytof-{}", ::getpid())) {
-    std::filesystem::create_directories(path);
-  }
-  ~Scratch() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  [[nodiscard]] std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(path / name, std::ios::binary) << text;
-    return path / name;
-  }
-  std::filesystem::path path;
-};
 
 std::string error_of(const std::function<void()>& call, core::Status status) {
   try {
@@ -115,7 +101,7 @@ TEST_CASE("exact medians equal sorting, for odd and even counts, negative values
 }
 
 TEST_CASE("gate tables: order is free, mistakes are named with their line") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   core::RunContext context("test", "0", "test");
   const std::string header = "population\tparent\tmarker\tmin\tmax\n";
   const auto tree = cytof::read_gates(
@@ -164,9 +150,9 @@ Planted plant(std::size_t events) {
 }
 
 TEST_CASE("planted populations come back with counts and medians") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   const Planted planted = plant(5000);
-  core::OutputFile out(scratch.path / "P01.normalized.fcs");
+  core::OutputFile out(scratch / "P01.normalized.fcs");
   io::FcsWriter writer(out, {},
                        {{"Time", "", 5000, {}},
                         {"Ir191Di", "DNA1", 1000, {}},
@@ -178,7 +164,7 @@ TEST_CASE("planted populations come back with counts and medians") {
   out.commit();
   core::RunContext context("test", "0", "test");
   cytof::PhenotypeOptions options;
-  options.files = {scratch.path / "P01.normalized.fcs"};
+  options.files = {scratch / "P01.normalized.fcs"};
   options.gates =
       scratch.write("gates.tsv", "population\tparent\tmarker\tmin\tmax\nCD8\tT\tCD8\t2\tNA\nT\tNA\tCD3\t2\tNA\n");
   options.least_dna = 3;
@@ -214,8 +200,8 @@ TEST_CASE("bead files are paired in order or by the longest common prefix") {
 }
 
 /// A run with beads of known gain: what normalize must undo.
-std::filesystem::path write_run(const Scratch& scratch, const std::string& name, double gain, std::size_t beads,
-                                bool monotone = true) {
+std::filesystem::path write_run(const test::TemporaryFolder& scratch, const std::string& name, double gain,
+                                std::size_t beads, bool monotone = true) {
   core::Random random(7);
   const std::size_t events = 20 * beads + 400;
   std::vector<double> rows;
@@ -226,7 +212,7 @@ std::filesystem::path write_run(const Scratch& scratch, const std::string& name,
     for (int c = 0; c < 5; ++c) rows.push_back(gain * (bead ? 800 * random.lognormal(0, 0.05) : random.exponential(1)));
     rows.push_back(gain * 100);
   }
-  const auto path = scratch.path / name;
+  const auto path = scratch / name;
   core::OutputFile out(path);
   io::FcsWriter writer(out, {},
                        {{"Time", "", 1, {}},
@@ -245,12 +231,12 @@ std::filesystem::path write_run(const Scratch& scratch, const std::string& name,
 }
 
 TEST_CASE("normalize undoes a difference of gain between two files, and a model carries it over") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   core::RunContext context("test", "0", "normalize");
   cytof::NormaliseOptions options;
   options.files = {write_run(scratch, "a.fcs", 1, 300), write_run(scratch, "b.fcs", 0.5, 300)};
   const auto run = [&](const std::string& folder) {
-    core::OutputSet outputs = core::OutputSet::folder(context, scratch.path / folder);
+    core::OutputSet outputs = core::OutputSet::folder(context, scratch / folder);
     const auto model = cytof::normalise_files(options, outputs, context);
     outputs.commit();
     return model;
@@ -262,24 +248,22 @@ TEST_CASE("normalize undoes a difference of gain between two files, and a model 
     REQUIRE(model.runs.size() == 2);
     CHECK(model.runs[0].beads == 300);
     CHECK(model.runs[1].beads == 300);
-    const auto level = [&](const std::string& name) {
-      return test::read_matrix(scratch.path / method / name).at(0, 7);
-    };
+    const auto level = [&](const std::string& name) { return test::read_matrix(scratch / method / name).at(0, 7); };
     CHECK(level("a.normalized.fcs") / level("b.normalized.fcs") == Approx(1).epsilon(0.03));
-    CHECK(test::read_matrix(scratch.path / method / "b.beads.fcs").rows() == 300);
-    const auto kept = test::read_matrix(scratch.path / method / "a.normalized.fcs").rows();
+    CHECK(test::read_matrix(scratch / method / "b.beads.fcs").rows() == 300);
+    const auto kept = test::read_matrix(scratch / method / "a.normalized.fcs").rows();
     CHECK(kept == model.runs[0].events - model.runs[0].removed);
   }
   options.method = "finck";
   options.files = {options.files[1]};
-  options.model = scratch.path / "finck" / "model.json";
+  options.model = scratch / "finck" / "model.json";
   const auto again = run("again");
-  CHECK(test::read_matrix(scratch.path / "again" / "b.normalized.fcs").values ==
-        test::read_matrix(scratch.path / "finck" / "b.normalized.fcs").values);
+  CHECK(test::read_matrix(scratch / "again" / "b.normalized.fcs").values ==
+        test::read_matrix(scratch / "finck" / "b.normalized.fcs").values);
 }
 
 TEST_CASE("few, no or unusable beads have a defined end") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   core::RunContext context("test", "0", "normalize");
   const auto normalise = [&](const std::filesystem::path& file, const std::string& beads = "auto",
                              const std::string& method = "finck") {
@@ -287,7 +271,7 @@ TEST_CASE("few, no or unusable beads have a defined end") {
     options.files = {file};
     options.beads = beads;
     options.method = method;
-    core::OutputSet outputs = core::OutputSet::folder(context, scratch.path / "out");
+    core::OutputSet outputs = core::OutputSet::folder(context, scratch / "out");
     return cytof::normalise_files(options, outputs, context);
   };
   const auto message = [&](const std::filesystem::path& file, const std::string& beads = "auto") {
@@ -299,12 +283,12 @@ TEST_CASE("few, no or unusable beads have a defined end") {
   CHECK_THAT(message(write_run(scratch, "beta.fcs", 1, 60), "beta"),
              Catch::Contains("no channel has the bead mass 139"));
   CHECK_THAT(message(write_run(scratch, "jump.fcs", 1, 60, false)), Catch::Contains("Time falls from"));
-  CHECK(normalise(scratch.path / "jump.fcs", "auto", "premessa").runs[0].beads == 60);
+  CHECK(normalise(scratch / "jump.fcs", "auto", "premessa").runs[0].beads == 60);
   const auto few = normalise(write_run(scratch, "few.fcs", 1, 30));
   CHECK(few.runs[0].slope_minimum == few.runs[0].slope_maximum);
   REQUIRE(few.runs[0].warnings.size() == 1);
   CHECK_THAT(few.runs[0].warnings[0], Catch::Contains("only 30 beads"));
-  CHECK_THAT(error_of([&] { (void)normalise(scratch.path / "few.fcs", "12,140"); }, core::Status::kUsage),
+  CHECK_THAT(error_of([&] { (void)normalise(scratch / "few.fcs", "12,140"); }, core::Status::kUsage),
              Catch::Contains("no isotope mass"));
 }
 

@@ -65,10 +65,7 @@ TEST_CASE("MGF: many spectra, any number of threads") {
 }
 
 TEST_CASE("broken MGF files: one line with file, line, value and remedy") {
-  struct Broken {
-    std::string what, bytes, says;
-  };
-  const std::vector<Broken> cases{
+  const std::vector<testing::Broken> cases{
       {"empty", "", "empty file"},
       {"blank", " \n\n", "empty file"},
       {"truncated", "BEGIN IONS\nPEPMASS=400\n100 1\n", "broken:1: the spectrum has no END IONS"},
@@ -93,15 +90,5 @@ TEST_CASE("broken MGF files: one line with file, line, value and remedy") {
       {"default charge too late", kGood + "\nCHARGE=2+\n", "CHARGE between spectra"},
       {"time", replaced(kGood, "RTINSECONDS=61.5", "RTINSECONDS=one minute"), "broken:8: RTINSECONDS"},
   };
-  for (const Broken& broken : cases) {
-    INFO(broken.what);
-    const auto verdict = testing::verdict(broken.bytes);
-    CHECK(verdict.has_value());
-    if (!verdict) continue;
-    INFO(verdict->second);
-    CHECK(verdict->first == core::Status::kBadInput);
-    CHECK(verdict->second.find(broken.says) != std::string::npos);
-    CHECK(verdict->second.starts_with("broken:"));
-    CHECK(verdict->second.find('\n') == std::string::npos);
-  }
+  testing::check_refused(cases);
 }

@@ -83,10 +83,7 @@ TEST_CASE("mzML: zlib arrays, integer arrays, empty spectra, several threads") {
 TEST_CASE("broken mzML files: one line with file, place, value and remedy") {
   const std::string good = mzml_file();
   const std::string head(testing::kMzmlHead), tail(testing::kMzmlTail), one = testing::mzml_spectrum();
-  struct Broken {
-    std::string what, bytes, says;
-  };
-  const std::vector<Broken> cases{
+  const std::vector<testing::Broken> cases{
       {"empty", "", "empty file"},
       {"truncated in the header", good.substr(0, 60), "the file ends inside its header"},
       {"truncated in a spectrum", good.substr(0, head.size() + 700), "the file ends inside spectrum 1"},
@@ -131,17 +128,7 @@ TEST_CASE("broken mzML files: one line with file, place, value and remedy") {
       {"text between spectra", head + "garbage" + one + tail, "between spectra"},
       {"broken tags", replaced(good, "<scanList count=\"1\">", "<scanList count=1>"), "not well-formed XML"},
   };
-  for (const Broken& broken : cases) {
-    INFO(broken.what);
-    const auto verdict = testing::verdict(broken.bytes);
-    CHECK(verdict.has_value());
-    if (!verdict) continue;
-    INFO(verdict->second);
-    CHECK(verdict->first == core::Status::kBadInput);
-    CHECK(verdict->second.find(broken.says) != std::string::npos);
-    CHECK(verdict->second.starts_with("broken:"));
-    CHECK(verdict->second.find('\n') == std::string::npos);
-  }
+  testing::check_refused(cases);
 }
 
 TEST_CASE("base64: padding, blanks, refusals") {

@@ -1,5 +1,6 @@
 #pragma once
 // Small spectrum files made in memory, and the readers' verdict on them.
+#include <catch2/catch.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -77,6 +78,25 @@ inline std::optional<std::pair<core::Status, std::string>> verdict(std::string_v
     return std::pair{error.status(), std::string(error.what())};
   }
   return std::nullopt;
+}
+
+struct Broken {
+  std::string what, bytes, says;
+};
+
+/// Each is refused with 65 and one line that begins with the file's name and holds `says`.
+inline void check_refused(const std::vector<Broken>& cases) {
+  for (const Broken& broken : cases) {
+    INFO(broken.what);
+    const auto refusal = verdict(broken.bytes);
+    CHECK(refusal.has_value());
+    if (!refusal) continue;
+    INFO(refusal->second);
+    CHECK(refusal->first == core::Status::kBadInput);
+    CHECK(refusal->second.find(broken.says) != std::string::npos);
+    CHECK(refusal->second.starts_with("broken:"));
+    CHECK(refusal->second.find('\n') == std::string::npos);
+  }
 }
 
 inline std::vector<io::Spectrum> read_spectra(std::string_view bytes, unsigned threads = 1) {

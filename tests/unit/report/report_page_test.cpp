@@ -8,29 +8,12 @@
 
 #include "core/error.h"
 #include "svg_check.h"
+#include "unit/temporary_folder.h"
 
 using namespace immucan;
 using namespace immucan::biomarker;
 
 namespace {
-
-class Scratch {
- public:
-  Scratch() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "immucan_report_XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    folder = pattern;
-  }
-  ~Scratch() {
-    std::error_code code;
-    std::filesystem::remove_all(folder, code);
-  }
-  std::filesystem::path write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder / name, std::ios::binary) << text;
-    return folder / name;
-  }
-  std::filesystem::path folder;
-};
 
 /// Eight patients, P1–P4 responders, P5–P7 not, P8 unknown; P8 has no sample. Feature A is the patient's number.
 struct Inputs {
@@ -68,7 +51,7 @@ struct Inputs {
   }
 };
 
-std::string build(const Scratch& scratch, const Inputs& inputs) {
+std::string build(const test::TemporaryFolder& scratch, const Inputs& inputs) {
   core::RunContext context("biomarker-score", "0.0.0", "report");
   ReportOptions options;
   options.title = "Title <of> a report";
@@ -78,10 +61,10 @@ std::string build(const Scratch& scratch, const Inputs& inputs) {
   options.response_associations = scratch.write("A.tsv", inputs.response);
   options.survival_associations = scratch.write("S.tsv", inputs.survival);
   options.interactions = scratch.write("I.tsv", inputs.interactions);
-  std::filesystem::create_directories(scratch.folder / "qc" / "S1");
-  std::ofstream(scratch.folder / "qc" / "S1" / "S1.cytof_phenotype_mqc.json")
+  std::filesystem::create_directories(scratch / "qc" / "S1");
+  std::ofstream(scratch / "qc" / "S1" / "S1.cytof_phenotype_mqc.json")
       << report::multiqc_fragment("cytof_phenotype", "Cells <of>", "S1", {{"cells", "Cells", "number", 4757}});
-  options.qc = {scratch.folder / "qc"};
+  options.qc = {scratch / "qc"};
   const ReportData data = read_report_data(options, context);
   return report_page(data, options, context);
 }
@@ -95,7 +78,7 @@ std::size_t times(const std::string& text, const std::string& piece) {
 }  // namespace
 
 TEST_CASE("the page is one deterministic file of well-formed pictures and no outside address") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   const std::string page = build(scratch, {});
   CHECK(page == build(scratch, {}));
   const auto pictures = test::pictures_of(page);
@@ -111,13 +94,13 @@ TEST_CASE("the page is one deterministic file of well-formed pictures and no out
   CHECK(times(page, "http") == times(page, "http://www.w3.org/2000/svg"));
   CHECK_THAT(page, !Catch::Contains(" src=") && !Catch::Contains("@import") && !Catch::Contains("<link") &&
                        !Catch::Contains("url("));
-  CHECK_THAT(page, !Catch::Contains(scratch.folder.string()));
+  CHECK_THAT(page, !Catch::Contains(scratch.path().string()));
   CHECK_THAT(page, Catch::Contains("Title &lt;of&gt; a report") && !Catch::Contains("B<&") &&
                        !Catch::Contains(">nan<") && !Catch::Contains("<of>"));
 }
 
 TEST_CASE("the page says what the tables say") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   const std::string page = build(scratch, {});
   CHECK_THAT(page, Catch::Contains("1 of 2 tested features differs"));
   CHECK_THAT(page, Catch::Contains("1 feature follows batch and is not counted as found: B&lt;&amp;, blood."));
@@ -134,7 +117,7 @@ TEST_CASE("the page says what the tables say") {
 }
 
 TEST_CASE("survival is split at the median of the feature and counted at risk") {
-  const Scratch scratch;
+  const test::TemporaryFolder scratch;
   const auto pictures = test::pictures_of(build(scratch, {}));
   // Feature A is 1…7: median 4, above it patients 5, 6, 7 with 400, 300, 200 days; at or below 800, 700, 600, 500.
   bool whole = false, arm = false;
@@ -154,7 +137,7 @@ TEST_CASE("survival is split at the median of the feature and counted at risk") 
 
 TEST_CASE("broken association tables are refused with file and line") {
   const auto fails = [](const std::function<void(Inputs&)>& change, const std::string& says) {
-    const Scratch scratch;
+    const test::TemporaryFolder scratch;
     Inputs inputs;
     change(inputs);
     try {
