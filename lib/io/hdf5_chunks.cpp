@@ -16,6 +16,7 @@
 
 #include "core/ordered_batches.h"
 #include "io/byte_shuffle.h"
+#include "io/hdf5_checksum.h"
 #include "io/hdf5_handle.h"
 
 namespace immucan::io::detail {
@@ -82,7 +83,7 @@ std::optional<Layout> layout_of(hid_t dataset, std::size_t size, std::size_t ele
 struct Chunk {
   std::vector<char> stored, plain, wanted;
   std::uint64_t first_row = 0;
-  unsigned skipped = 0;  ///< filters not applied, a bit each
+  std::uint32_t skipped = 0;  ///< filters not applied, a bit each
   std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater{libdeflate_alloc_decompressor(),
                                                                                         libdeflate_free_decompressor};
 };
@@ -151,65 +152,160 @@ Placed place(Chunk& chunk, const Layout& layout, const ElementKind& kind, std::s
   return fits ? Placed::kGood : Placed::kOutOfRange;
 }
 
-/// Undoes the filters of a chunk as far as sizes go; nullopt when one of them cannot be undone.
-class ChunkSizes {
- public:
-  ChunkSizes(std::vector<int> filters, std::size_t chunk_bytes)
-      // Checksums add four bytes each; nothing else makes a chunk longer than its values before it is deflated.
-      : filters_(std::move(filters)), most_bytes_(chunk_bytes + 4 * filters_.size()) {}
+struct Filter {
+  int id = 0;
+  std::size_t width = 0;  ///< of the elements that are shuffled
+};
 
-  std::optional<std::size_t> plain_size(std::vector<char>& stored, unsigned skipped) {
+std::vector<Filter> filters_of(hid_t properties) {
+  std::vector<Filter> found;
+  for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
+    unsigned flags = 0, config = 0, width = 0;
+    std::size_t values = 1;
+    const int id = H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &values, &width, 0, nullptr, &config);
+    found.push_back({id, values == 0 ? 0 : width});
+  }
+  return found;
+}
+
+/// Undoes the filters of a chunk.
+class ChunkFilters {
+ public:
+  ChunkFilters(std::vector<Filter> filters, std::size_t chunk_bytes)
+      // Checksums add four bytes each; nothing else makes a chunk longer than its values before it is deflated.
+      : filters_(std::move(filters)), chunk_bytes_(chunk_bytes), most_bytes_(chunk_bytes + 4 * filters_.size()) {}
+
+  /// Whether the chunk is of its size in the end. With `values`, checksums are verified and bytes unshuffled.
+  bool undo(std::vector<char>& stored, std::uint32_t skipped, bool values) {
     for (std::size_t i = filters_.size(); i-- > 0;) {
-      if ((skipped >> i & 1U) != 0) continue;
-      if (filters_[i] == H5Z_FILTER_FLETCHER32) {
-        if (stored.size() < 4) return std::nullopt;
-        stored.resize(stored.size() - 4);
-      } else if (filters_[i] == H5Z_FILTER_DEFLATE) {
-        constexpr std::size_t kMostExpansion = 1040;  // 1032 and the ends
-        plain_.resize(std::min(most_bytes_, (stored.size() + 64) * kMostExpansion));
-        std::size_t written = 0;
-        if (libdeflate_zlib_decompress(inflater_.get(), stored.data(), stored.size(), plain_.data(), plain_.size(),
-                                       &written) != LIBDEFLATE_SUCCESS) {
-          return std::nullopt;
-        }
-        stored.assign(plain_.begin(), plain_.begin() + static_cast<std::ptrdiff_t>(written));
-      }
+      if (i < 32 && (skipped >> i & 1U) != 0) continue;
+      if (!undo_one(filters_[i], stored, values)) return false;
     }
-    return stored.size();
+    return stored.size() == chunk_bytes_;
   }
 
  private:
-  std::vector<int> filters_;
-  std::size_t most_bytes_;
+  bool undo_one(const Filter& filter, std::vector<char>& stored, bool values) {
+    if (filter.id == H5Z_FILTER_FLETCHER32) {
+      if (stored.size() < 4) return false;
+      std::uint32_t sum = 0;
+      for (std::size_t k = 4; k > 0; --k) sum = sum << 8U | static_cast<unsigned char>(stored[stored.size() - 5 + k]);
+      stored.resize(stored.size() - 4);
+      return !values || sum == fletcher32({stored.data(), stored.size()});
+    }
+    if (filter.id == H5Z_FILTER_DEFLATE) {
+      constexpr std::size_t kMostExpansion = 1040;  // 1032 and the ends
+      plain_.resize(std::min(most_bytes_, (stored.size() + 64) * kMostExpansion));
+      std::size_t written = 0;
+      if (libdeflate_zlib_decompress(inflater_.get(), stored.data(), stored.size(), plain_.data(), plain_.size(),
+                                     &written) != LIBDEFLATE_SUCCESS) {
+        return false;
+      }
+      stored.assign(plain_.begin(), plain_.begin() + static_cast<std::ptrdiff_t>(written));
+    } else if (values) {
+      if (filter.width == 0 || stored.size() % filter.width != 0) return false;
+      const std::size_t elements = stored.size() / filter.width;
+      plain_.resize(stored.size());
+      unshuffle_bytes(stored.data(), elements, filter.width, elements, plain_.data());
+      std::swap(stored, plain_);
+    }
+    return true;
+  }
+
+  std::vector<Filter> filters_;
+  std::size_t chunk_bytes_, most_bytes_;
   std::vector<char> plain_;
   std::unique_ptr<libdeflate_decompressor, void (*)(libdeflate_decompressor*)> inflater_{
       libdeflate_alloc_decompressor(), libdeflate_free_decompressor};
 };
 
-std::vector<int> filters_of(hid_t properties) {
-  std::vector<int> found;
-  for (int i = 0; i < H5Pget_nfilters(properties); ++i) {
-    unsigned flags = 0, config = 0;
-    std::size_t values = 0;
-    found.push_back(
-        H5Pget_filter2(properties, static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config));
+/// A data set in chunks, of any rank.
+struct Grid {
+  std::vector<std::uint64_t> dimensions, chunk;
+
+  [[nodiscard]] std::size_t chunk_bytes(std::size_t element_bytes) const {
+    for (const std::uint64_t length : chunk) element_bytes *= static_cast<std::size_t>(length);
+    return element_bytes;
   }
-  return found;
+  [[nodiscard]] bool is_empty() const { return std::ranges::find(dimensions, 0U) != dimensions.end(); }
+  /// Steps to the next chunk, the last dimension first; false after the last.
+  [[nodiscard]] bool step(std::span<std::uint64_t> offset) const {
+    for (std::size_t i = offset.size(); i-- > 0;) {
+      if (chunk[i] < dimensions[i] - offset[i]) {
+        offset[i] += chunk[i];
+        return true;
+      }
+      offset[i] = 0;
+    }
+    return false;
+  }
+};
+
+std::optional<Grid> grid_of(hid_t dataset, hid_t properties) {
+  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
+  std::array<hsize_t, H5S_MAX_RANK> all{}, cut{};
+  const int rank = H5Sget_simple_extent_dims(space.get(), all.data(), nullptr);
+  if (rank < 1 || H5Pget_chunk(properties, rank, cut.data()) != rank) return std::nullopt;
+  if (std::find(cut.begin(), cut.begin() + rank, hsize_t{0}) != cut.begin() + rank) return std::nullopt;
+  return Grid{{all.begin(), all.begin() + rank}, {cut.begin(), cut.begin() + rank}};
 }
 
-/// Steps to the next chunk, the last dimension first; false after the last.
-bool step(std::span<hsize_t> offset, std::span<const hsize_t> chunk, std::span<const hsize_t> dimensions) {
-  for (std::size_t i = offset.size(); i-- > 0;) {
-    if (chunk[i] < dimensions[i] - offset[i]) {
-      offset[i] += chunk[i];
-      return true;
+/// More than the values and what deflate and checksums can add.
+std::uint64_t most_stored(std::uint64_t chunk_bytes) {
+  return chunk_bytes + chunk_bytes / 8 + 1024;
+}
+
+/// Copies the values of a chunk that lie within the dimensions to their places.
+void scatter(const Grid& grid, std::span<const std::uint64_t> offset, std::size_t element_bytes,
+             const std::vector<char>& plain, std::span<char> out) {
+  const std::size_t rank = grid.chunk.size();
+  std::vector<std::uint64_t> inside(rank), at(rank);
+  for (std::size_t i = 0; i < rank; ++i) inside[i] = std::min(grid.chunk[i], grid.dimensions[i] - offset[i]);
+  const std::size_t run = static_cast<std::size_t>(inside[rank - 1]) * element_bytes;
+  for (;;) {
+    std::uint64_t from = 0, to = 0;
+    for (std::size_t i = 0; i < rank; ++i) {
+      from = from * grid.chunk[i] + at[i];
+      to = to * grid.dimensions[i] + offset[i] + at[i];
     }
-    offset[i] = 0;
+    std::memcpy(out.data() + static_cast<std::size_t>(to) * element_bytes,
+                plain.data() + static_cast<std::size_t>(from) * element_bytes, run);
+    std::size_t i = rank - 1;
+    while (i > 0 && ++at[i - 1] == inside[i - 1]) at[--i] = 0;
+    if (i == 0) return;
   }
-  return false;
+}
+
+/// Zeros where none is given. A text of variable length has no fill value that could be followed.
+void fill(hid_t dataset, hid_t properties, std::size_t element_bytes, std::span<char> out) {
+  std::ranges::fill(out, '\0');
+  const Hdf5Handle type(H5Dget_type(dataset), H5Tclose);
+  H5D_fill_value_t defined = H5D_FILL_VALUE_ERROR;
+  std::vector<char> value(element_bytes);
+  if (H5Tget_size(type.get()) != element_bytes || H5Tget_class(type.get()) == H5T_STRING ||
+      H5Pfill_value_defined(properties, &defined) < 0 || defined != H5D_FILL_VALUE_USER_DEFINED ||
+      H5Pget_fill_value(properties, type.get(), value.data()) < 0) {
+    return;
+  }
+  for (std::size_t at = 0; at < out.size(); at += element_bytes)
+    std::ranges::copy(value, out.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 }  // namespace
+
+FetchChunk fetch_by_library(std::int64_t dataset) {
+  return [dataset](std::span<const std::uint64_t> offset, std::uint64_t most_bytes, std::vector<char>& stored,
+                   std::uint32_t& skipped) {
+    const std::vector<hsize_t> at(offset.begin(), offset.end());
+    hsize_t size = 0;
+    // A chunk never written has no address.
+    if (H5Dget_chunk_storage_size(dataset, at.data(), &size) < 0 || size == 0) return Fetched::kAbsent;
+    if (size > most_bytes) return Fetched::kDamaged;
+    stored.resize(static_cast<std::size_t>(size));
+    const bool read = H5Dread_chunk(dataset, H5P_DEFAULT, at.data(), &skipped, stored.data()) >= 0;
+    return read ? Fetched::kChunk : Fetched::kDamaged;
+  };
+}
 
 bool is_filter_read(int filter) {
   return filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_FLETCHER32;
@@ -218,27 +314,41 @@ bool is_filter_read(int filter) {
 bool chunks_are_whole(std::int64_t dataset, std::size_t element_bytes) {
   const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose);
   if (!properties.valid() || H5Pget_layout(properties.get()) != H5D_CHUNKED) return true;
-  const Hdf5Handle space(H5Dget_space(dataset), H5Sclose);
-  std::array<hsize_t, H5S_MAX_RANK> all{}, cut{}, first{};
-  const int rank = H5Sget_simple_extent_dims(space.get(), all.data(), nullptr);
-  if (rank < 1 || H5Pget_chunk(properties.get(), rank, cut.data()) != rank) return false;
-  const std::span<const hsize_t> dimensions(all.data(), static_cast<std::size_t>(rank)),
-      chunk(cut.data(), static_cast<std::size_t>(rank));
-  const std::span<hsize_t> offset(first.data(), static_cast<std::size_t>(rank));
-  if (std::ranges::find(dimensions, hsize_t{0}) != dimensions.end()) return true;
-  std::size_t bytes = element_bytes;
-  for (const hsize_t length : chunk) bytes *= static_cast<std::size_t>(length);
-  ChunkSizes sizes(filters_of(properties.get()), bytes);
+  const auto grid = grid_of(dataset, properties.get());
+  if (!grid) return false;
+  if (grid->is_empty()) return true;
+  const std::size_t bytes = grid->chunk_bytes(element_bytes);
+  ChunkFilters filters(filters_of(properties.get()), bytes);
+  const FetchChunk fetch = fetch_by_library(dataset);
+  std::vector<std::uint64_t> offset(grid->chunk.size());
   std::vector<char> stored;
   do {
-    hsize_t size = 0;
-    if (H5Dget_chunk_storage_size(dataset, offset.data(), &size) < 0 || size == 0) continue;  // never written
-    if (size > bytes + bytes / 8 + 1024) return false;
-    stored.resize(static_cast<std::size_t>(size));
     std::uint32_t skipped = 0;
-    if (H5Dread_chunk(dataset, H5P_DEFAULT, offset.data(), &skipped, stored.data()) < 0) return false;
-    if (sizes.plain_size(stored, skipped) != bytes) return false;
-  } while (step(offset, chunk, dimensions));
+    const Fetched fetched = fetch(offset, most_stored(bytes), stored, skipped);
+    if (fetched == Fetched::kDamaged) return false;
+    if (fetched == Fetched::kChunk && !filters.undo(stored, skipped, false)) return false;
+  } while (grid->step(offset));
+  return true;
+}
+
+bool assemble_chunks(std::int64_t dataset, const FetchChunk& fetch, std::size_t element_bytes, std::span<char> out) {
+  const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose);
+  const auto grid = grid_of(dataset, properties.get());
+  if (!grid) return false;
+  if (grid->is_empty()) return true;
+  fill(dataset, properties.get(), element_bytes, out);
+  const std::size_t bytes = grid->chunk_bytes(element_bytes);
+  ChunkFilters filters(filters_of(properties.get()), bytes);
+  std::vector<std::uint64_t> offset(grid->chunk.size());
+  std::vector<char> stored;
+  do {
+    std::uint32_t skipped = 0;
+    const Fetched fetched = fetch(offset, most_stored(bytes), stored, skipped);
+    if (fetched == Fetched::kDamaged) return false;
+    if (fetched == Fetched::kAbsent) continue;
+    if (!filters.undo(stored, skipped, true)) return false;
+    scatter(*grid, offset, element_bytes, stored, out);
+  } while (grid->step(offset));
   return true;
 }
 
@@ -252,7 +362,7 @@ void prefer_huge_pages(void* begin, std::size_t bytes) {
   (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // a wish, no matter if unheard
 }
 
-ChunkOutcome read_chunks(std::int64_t dataset, const ElementKind& kind, std::size_t elements,
+ChunkOutcome read_chunks(std::int64_t dataset, const FetchChunk& fetch, const ElementKind& kind, std::size_t elements,
                          const std::function<void(std::span<const char> wanted)>& append, unsigned threads,
                          const core::InterruptSource* interrupt) {
   const auto layout = layout_of(dataset, kind.stored_size, elements);
@@ -265,25 +375,13 @@ ChunkOutcome read_chunks(std::int64_t dataset, const ElementKind& kind, std::siz
       [&](Chunk& chunk) {
         if (next_row >= layout->rows || absent || damaged || out_of_range) return false;
         H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // of this thread: the library would print
-        const hsize_t offset[kMaximalRank] = {next_row};
-        hsize_t stored = 0;
-        // A chunk never written has no address: the library knows its fill value.
-        if (H5Dget_chunk_storage_size(dataset, offset, &stored) < 0 || stored == 0) {
-          absent = true;
-          return false;
-        }
-        if (stored > layout->chunk_bytes() + layout->chunk_bytes() / 8 + 1024) {
-          damaged = true;
-          return false;
-        }
+        const std::array<std::uint64_t, kMaximalRank> offset = {next_row};
+        const Fetched fetched = fetch(std::span(offset).first(layout->rank), most_stored(layout->chunk_bytes()),
+                                      chunk.stored, chunk.skipped);
+        if (fetched == Fetched::kAbsent) absent = true;  // its fill value is not known here
+        if (fetched == Fetched::kDamaged) damaged = true;
+        if (fetched != Fetched::kChunk) return false;
         chunk.first_row = next_row;
-        chunk.stored.resize(static_cast<std::size_t>(stored));
-        std::uint32_t skipped = 0;
-        if (H5Dread_chunk(dataset, H5P_DEFAULT, offset, &skipped, chunk.stored.data()) < 0) {
-          damaged = true;
-          return false;
-        }
-        chunk.skipped = skipped;
         next_row += layout->rows_per_chunk;
         return true;
       },

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <vector>
 
 #include "core/interrupt.h"
 
@@ -26,12 +27,26 @@ struct ElementKind {
   bool lower_half = false;
 };
 
+enum class Fetched { kChunk, kAbsent, kDamaged };
+/// Reads the stored bytes of the chunk that begins at these values, when there are no more of them than `most_bytes`.
+/// `skipped`: filters not applied, a bit each.
+using FetchChunk = std::function<Fetched(std::span<const std::uint64_t> offset, std::uint64_t most_bytes,
+                                         std::vector<char>& stored, std::uint32_t& skipped)>;
+/// By libhdf5, of the open data set.
+[[nodiscard]] FetchChunk fetch_by_library(std::int64_t dataset);
+
 /// Reads the data set `dataset` (an open HDF5 handle) of `elements` elements in order, piece by piece, into `append`.
 /// Chunks must span whole rows and be stored plain, deflated, or shuffled and deflated. What was appended counts only
 /// when the outcome is kDone.
-[[nodiscard]] ChunkOutcome read_chunks(std::int64_t dataset, const ElementKind& kind, std::size_t elements,
+[[nodiscard]] ChunkOutcome read_chunks(std::int64_t dataset, const FetchChunk& fetch, const ElementKind& kind,
+                                       std::size_t elements,
                                        const std::function<void(std::span<const char> wanted)>& append,
                                        unsigned threads, const core::InterruptSource* interrupt);
+
+/// All values of a data set in chunks of any shape and filters, as they are stored, row by row; where no chunk was
+/// written, the fill value. `out` has the bytes of all values. False when a chunk is damaged.
+[[nodiscard]] bool assemble_chunks(std::int64_t dataset, const FetchChunk& fetch, std::size_t element_bytes,
+                                   std::span<char> out);
 
 /// Whether every chunk of a data set inflates to the size of a chunk. libhdf5 1.10 does not look and reads on behind
 /// one that is shorter: to be asked before it is let to read. `element_bytes`: as stored. True for other layouts and

@@ -1,6 +1,7 @@
 #include "io/hdf5_messages.h"
 
 #include <algorithm>
+#include <array>
 
 namespace immucan::io::detail {
 
@@ -10,6 +11,7 @@ constexpr std::size_t kHighestRank = 32;
 constexpr int kDeepestType = 16;
 constexpr std::uint64_t kMostElements = std::uint64_t{1} << 48;
 constexpr std::uint64_t kLargestChunk = 0xffffffff;
+constexpr unsigned kPlainType = 3, kNewestType = 5;  // versions of descriptions of types
 
 // Types of messages.
 constexpr unsigned kSpace = 1, kLinkInfo = 2, kDatatype = 3, kOldFill = 4, kFill = 5, kLink = 6, kExternalFiles = 7,
@@ -113,15 +115,22 @@ std::optional<Space> MessageChecker::space(Fields& fields) const {
     const std::uint64_t dimension = fields.number(length_bytes_);
     if (dimension != 0 && found.elements > kMostElements / dimension) return std::nullopt;
     found.elements *= dimension;
+    found.now.push_back(dimension);
   }
-  if ((flags & 1U) != 0) fields.skip(found.rank * length_bytes_);
+  found.most = found.now;
+  const std::uint64_t without_end = length_bytes_ == 8 ? ~std::uint64_t{0} : 0xffffffff;
+  for (std::uint64_t& most : found.most) {
+    if ((flags & 1U) == 0) break;
+    most = fields.number(length_bytes_);
+    if (most == without_end) most = ~std::uint64_t{0};
+  }
   if (version == 1 && (flags & 2U) != 0) fields.skip(found.rank * length_bytes_);
   if (!fields.good()) return std::nullopt;
   return found;
 }
 
 std::uint64_t MessageChecker::compound(Fields& fields, unsigned version, std::uint64_t members, std::uint64_t size,
-                                       int deepest) const {
+                                       int deepest) {
   std::size_t offset_bytes = 4;
   if (version >= 3) {
     offset_bytes = 1;
@@ -140,7 +149,7 @@ std::uint64_t MessageChecker::compound(Fields& fields, unsigned version, std::ui
 }
 
 std::uint64_t MessageChecker::enumeration(Fields& fields, unsigned version, std::uint64_t members, std::uint64_t size,
-                                          int deepest) const {
+                                          int deepest) {
   const std::uint64_t base = datatype(fields, deepest - 1);
   if (base != size) return 0;  // values are copied in the size of the whole
   for (std::uint64_t i = 0; i < members && fields.good(); ++i) {
@@ -152,12 +161,14 @@ std::uint64_t MessageChecker::enumeration(Fields& fields, unsigned version, std:
   return fields.good() ? size : 0;
 }
 
-std::uint64_t MessageChecker::datatype(Fields& fields, int deepest) const {
+std::uint64_t MessageChecker::datatype(Fields& fields, int deepest) {
   if (deepest == 0) return 0;
+  const std::size_t begin = fields.at();
   const auto head = static_cast<unsigned>(fields.number(1));
   const unsigned version = head >> 4U, kind = head & 15U;
   const std::uint64_t bits = fields.number(3), size = fields.number(4);
-  if (version < 1 || version > 3 || size == 0 || !fields.good()) return 0;
+  if (version < 1 || version > newest_type_ || size == 0 || !fields.good()) return 0;
+  if (version > kPlainType) new_types_.push_back(begin);
   switch (kind) {
     case 0:    // whole number
     case 4: {  // bits
@@ -181,7 +192,9 @@ std::uint64_t MessageChecker::datatype(Fields& fields, int deepest) const {
       fields.skip(2);
       break;
     case 3:  // text
+      break;
     case 7:  // reference
+      if (version > kPlainType) return 0;
       break;
     case 5:  // opaque
       fields.skip(static_cast<std::size_t>(bits & 0xffU));
@@ -314,13 +327,108 @@ bool MessageChecker::layout(Fields& fields) {
   return fields.good();
 }
 
-void MessageChecker::look_for_chunks(unsigned type, std::string_view message) {
-  if (type == kLayout || type == kFilters || type == kContinuation) (void)check(type, 0, message);
+/// nullopt where the library must say what it makes of a description that is not known here.
+std::optional<std::vector<Replacement>> MessageChecker::replace_types(std::string_view message, std::size_t at,
+                                                                      std::size_t size) {
+  new_types_.clear();
+  newest_type_ = kNewestType;
+  Fields fields(message.substr(std::min(at, message.size()), size));
+  const bool sound = datatype(fields, kDeepestType) != 0;
+  newest_type_ = kPlainType;
+  std::vector<Replacement> found;
+  for (const std::size_t place : new_types_) {
+    if (!sound) return std::nullopt;
+    const auto kind = static_cast<unsigned char>(message[at + place]) & 15U;
+    found.push_back({at + place, std::string(1, static_cast<char>(kPlainType << 4U | kind))});
+  }
+  return found;
+}
+
+std::optional<std::vector<Replacement>> MessageChecker::replace_layout(std::string_view message) {
+  constexpr std::uint64_t kChunked = 2, kVirtual = 3, kKnown = 4, kNewest = 5;
+  Fields fields(message);
+  const std::uint64_t version = fields.number(1), kind = fields.number(1);
+  std::vector<Replacement> found = {{0, std::string(1, static_cast<char>(kKnown))}};
+  if (version < kKnown || version > kNewest || kind > kVirtual) return std::nullopt;
+  if (kind == kVirtual) return found;  // never read
+  if (kind != kChunked) {
+    constexpr char kSame = 3;  // these two have not changed since
+    std::string older(message);
+    older[0] = kSame;
+    if (!check(kLayout, 0, older)) return std::nullopt;
+    return found;
+  }
+  constexpr std::uint64_t kPlainEdges = 1, kSingleFiltered = 2;
+  const std::uint64_t flags = fields.number(1), rank = fields.number(1);
+  const auto dimension_bytes = static_cast<std::size_t>(fields.number(1));
+  if (rank < 2 || rank > kHighestRank + 1 || dimension_bytes == 0 || dimension_bytes > 8) return std::nullopt;
+  ChunkIndex index{.plain_edges = (flags & kPlainEdges) != 0};
+  std::uint64_t bytes = 1;
+  for (std::uint64_t i = 0; i < rank; ++i) {
+    const std::uint64_t dimension = fields.number(dimension_bytes);
+    if (dimension == 0 || dimension > kLargestChunk / bytes) return std::nullopt;
+    bytes *= dimension;
+    index.dimensions.push_back(dimension);
+  }
+  constexpr std::array<std::size_t, 6> kParameters = {0, 0, 0,
+                                                      1, 5, 6};  // of the kinds in turn; the indexes repeat them
+  const std::uint64_t type = fields.number(1);
+  if (type == 0 || type >= kParameters.size()) return std::nullopt;
+  index.kind = static_cast<ChunkIndexKind>(type);
+  if (index.kind == ChunkIndexKind::kSingle && (flags & kSingleFiltered) != 0) {
+    index.stored = fields.number(length_bytes_);
+    index.skipped = static_cast<std::uint32_t>(fields.number(4));
+  }
+  fields.skip(kParameters[static_cast<std::size_t>(type)]);
+  const std::size_t place = fields.at();
+  index.root = fields.number(address_bytes_);
+  if (!fields.good()) return std::nullopt;
+  chunks_ = std::move(index);
+  found.push_back({place, std::string(address_bytes_, '\xff')});
+  return found;
+}
+
+std::optional<std::vector<Replacement>> MessageChecker::check_new(unsigned type, unsigned flags,
+                                                                  std::string_view message) {
+  constexpr unsigned kElsewhere = 2;
+  std::vector<Replacement> found;
+  if (type == kExternalFiles) return found;  // refused with the data set, in better words
+  if (type == kTreeSizes) {
+    Fields fields(message);
+    fields.skip(1);
+    const std::uint64_t half = fields.number(2);
+    if (fields.good()) chunk_entries_ = static_cast<unsigned>(2 * half);
+    return found;
+  }
+  if (type == kLayout && !message.empty() && message[0] > 3) return replace_layout(message);
+  if ((type == kDatatype || type == kAttribute) && (flags & kElsewhere) == 0) {
+    std::size_t at = 0, size = message.size();
+    if (type == kAttribute) {
+      constexpr std::size_t kFixed = 9;
+      Fields fields(message);
+      fields.skip(2);
+      at = kFixed + static_cast<std::size_t>(fields.number(2));
+      size = static_cast<std::size_t>(fields.number(2));
+      if (message.empty() || message[0] != 3) size = 0;  // such attributes are older than such types
+    }
+    auto replaced = size == 0 ? found : replace_types(message, at, size);
+    if (!replaced) return found;
+    found = std::move(*replaced);
+  }
+  std::string shown(message);
+  for (const Replacement& one : found) shown.replace(one.at, one.bytes.size(), one.bytes);
+  if (!check(type, flags, shown)) return std::nullopt;
+  return found;
 }
 
 std::optional<ChunkIndex> MessageChecker::chunk_index() const {
   auto found = chunks_;
-  if (found) found->filtered = filtered_;
+  if (!found) return found;
+  found->filtered = filtered_;
+  if (space_) {
+    found->now = space_->now;
+    found->most = space_->most;
+  }
   return found;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/hdf5_checksum.h"
 #include "io/hdf5_chunk_index.h"
 #include "io/hdf5_messages.h"
 
@@ -19,7 +20,8 @@ namespace {
 
 using std::literals::operator""sv;
 constexpr std::string_view kFileSignature = "\x89HDF\r\n\x1a\n"sv;
-constexpr std::size_t kPrefix = 16;  // of a version 1 header
+constexpr std::size_t kPrefix = 16;                   // of a version 1 header
+constexpr std::size_t kSignature = 4, kChecksum = 4;  // of each piece of a version 2 header
 constexpr std::uint64_t kLargestHeader = std::uint64_t{1} << 26;
 constexpr std::size_t kMostChunks = 4096;
 constexpr std::size_t kDeepestTree = 64;
@@ -122,6 +124,15 @@ class OldGroup {
 /// A run of messages: its place and size.
 using Run = std::pair<std::uint64_t, std::uint64_t>;
 
+constexpr const char* kContradicting = "has messages that contradict each other";
+
+std::string fault_of(const MessageChecker& checker, unsigned type) {
+  return fmt::format(
+      "{} of type {}",
+      checker.lies_elsewhere() ? "shares with other objects, which is not read, its message" : "has a damaged message",
+      type);
+}
+
 /// All messages of a version 1 header, run by run.
 std::expected<void, std::string> check_old_messages(const Hdf5Superblock& file, const ReadAt& read_at,
                                                     std::vector<Run> runs, MessageChecker& checker) {
@@ -138,60 +149,96 @@ std::expected<void, std::string> check_old_messages(const Hdf5Superblock& file, 
       messages.skip(3);
       if (length > messages.left()) return std::unexpected(fmt::format("has a message of type {} that is cut", type));
       if (!checker.check(type, flags, messages.text(length))) {
-        return std::unexpected(fmt::format("{} of type {}",
-                                           checker.lies_elsewhere()
-                                               ? "shares with other objects, which is not read, its "
-                                                 "message"
-                                               : "has a damaged message",
-                                           type));
+        return std::unexpected(fault_of(checker, type));
       }
       if (const auto next = checker.take_continuation()) runs.push_back(*next);
     }
   }
-  if (!checker.fits_together()) return std::unexpected("has messages that contradict each other");
+  if (!checker.fits_together()) return std::unexpected(kContradicting);
   return {};
 }
 
-/// Of a version 2 header the chunks of a data set alone: the rest is under its checksum.
-void read_new_messages(const Hdf5Superblock& file, const ReadAt& read_at, std::uint64_t address,
-                       MessageChecker& checker) {
-  constexpr std::size_t kLongestPrefix = 34, kChecksum = 4, kSignature = 4;
+/// A piece of a version 2 header: messages between a beginning and a checksum.
+struct NewRun {
+  std::uint64_t place = 0, size = 0;  ///< with both
+  std::size_t begin = 0;              ///< of the messages
+};
+
+/// Where the messages of a version 2 header begin, and whether they are numbered; nullopt where it is cut off.
+std::optional<std::pair<NewRun, bool>> new_prefix(const Hdf5Superblock& file, const ReadAt& read_at,
+                                                  std::uint64_t address) {
+  constexpr std::size_t kLongestPrefix = 34;
+  constexpr std::uint64_t kVersion = 2, kNumbered = 4, kLimits = 0x10, kTimes = 0x20;
   std::string prefix;
   read_at(address + file.file.base, kLongestPrefix, prefix);
   Fields fields(prefix);
-  fields.skip(kSignature + 1);
+  fields.skip(kSignature);
+  if (fields.number(1) != kVersion) return std::nullopt;
   const std::uint64_t flags = fields.number(1);
-  if ((flags & 0x20U) != 0) fields.skip(16);  // times
-  if ((flags & 0x10U) != 0) fields.skip(4);   // limits of attributes
-  const std::uint64_t first = fields.number(std::size_t{1} << (flags & 3U));
-  std::vector<Run> runs = {{address + fields.at(), first}};
-  const std::size_t head = (flags & 4U) != 0 ? 6 : 4;
-  for (std::size_t i = 0; i < runs.size() && i < kMostChunks; ++i) {
-    const auto [place, size] = runs[i];
-    const auto bytes = size > kLargestHeader ? std::nullopt : read_piece(read_at, file.file, place, size);
-    if (!bytes) return;  // the library refuses it by the checksum
-    Fields messages(*bytes);
+  if ((flags & kTimes) != 0) fields.skip(16);
+  if ((flags & kLimits) != 0) fields.skip(4);
+  const std::uint64_t size = fields.number(std::size_t{1} << (flags & 3U));
+  if (!fields.good() || size > kLargestHeader) return std::nullopt;
+  return std::pair(NewRun{address, fields.at() + size + kChecksum, fields.at()}, (flags & kNumbered) != 0);
+}
+
+/// The whole version 2 header. What the library has to see otherwise is shown with a checksum that fits.
+std::expected<void, std::string> check_new_messages(const Hdf5Superblock& file, const ReadAt& read_at,
+                                                    const ShowInstead& show, std::uint64_t address,
+                                                    MessageChecker& checker) {
+  const auto prefix = new_prefix(file, read_at, address);
+  if (!prefix) return std::unexpected("is damaged");
+  const std::size_t head = prefix->second ? 6 : 4;
+  std::vector<NewRun> runs = {prefix->first};
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const NewRun run = runs[i];
+    if (run.size > kLargestHeader || runs.size() > kMostChunks) return std::unexpected("is too large");
+    auto bytes = read_piece(read_at, file.file, run.place, run.size);
+    if (!bytes) return {};  // of a cut file, as the library will say
+    const std::string_view all = *bytes, body = all.substr(0, all.size() - kChecksum);
+    if (Fields(all.substr(body.size())).number(kChecksum) != detail::metadata_checksum(body)) {
+      return std::unexpected("has another checksum than its bytes");
+    }
+    if (i != 0 && !all.starts_with("OCHK")) return std::unexpected("is damaged");
+    std::vector<detail::Replacement> replaced;
+    Fields messages(body);
+    messages.skip(run.begin);
     while (messages.left() >= head) {
       const auto type = static_cast<unsigned>(messages.number(1));
       const auto length = static_cast<std::size_t>(messages.number(2));
-      messages.skip(head - 3);
-      if (length > messages.left()) break;
-      checker.look_for_chunks(type, messages.text(length));
+      const auto flags = static_cast<unsigned>(messages.number(1));
+      messages.skip(head - 4);
+      if (length > messages.left()) return std::unexpected(fmt::format("has a message of type {} that is cut", type));
+      const std::size_t begin = messages.at();
+      auto instead = checker.check_new(type, flags, messages.text(length));
+      if (!instead) return std::unexpected(fault_of(checker, type));
+      for (detail::Replacement& one : *instead) replaced.push_back({begin + one.at, std::move(one.bytes)});
       if (const auto next = checker.take_continuation()) {
-        if (next->second < kSignature + kChecksum) return;
-        runs.emplace_back(next->first + kSignature, next->second - kSignature - kChecksum);
+        if (next->second < kSignature + kChecksum) return std::unexpected("is damaged");
+        runs.push_back({next->first, next->second, kSignature});
       }
     }
+    if (replaced.empty()) continue;
+    const std::size_t end = body.size();
+    for (const auto& one : replaced) bytes->replace(one.at, one.bytes.size(), one.bytes);
+    const std::uint32_t checksum = detail::metadata_checksum(std::string_view(*bytes).substr(0, end));
+    for (std::size_t k = 0; k < kChecksum; ++k) (*bytes)[end + k] = static_cast<char>(checksum >> (8 * k));
+    show(run.place + file.file.base, *bytes);
   }
+  if (!checker.fits_together()) return std::unexpected(kContradicting);
+  return {};
 }
 
+/// The index of chunks that libhdf5 does not follow itself is left in `new_chunks`.
 std::expected<void, std::string> check_header(const Hdf5Superblock& file, const ReadAt& read_at,
-                                              std::uint64_t address) {
+                                              const ShowInstead& show, std::uint64_t address,
+                                              std::optional<detail::ChunkIndex>& new_chunks) {
   const auto prefix = read_piece(read_at, file.file, address, kPrefix);
   if (!prefix) return std::unexpected("lies behind the end of the file");
   MessageChecker checker(file.file.address_bytes, file.file.length_bytes);
   if (prefix->starts_with("OHDR")) {
-    read_new_messages(file, read_at, address, checker);
+    const auto outcome = check_new_messages(file, read_at, show, address, checker);
+    if (!outcome) return outcome;
   } else {
     Fields fields(*prefix);
     if (fields.number(1) != 1) return std::unexpected("is of an unknown version");
@@ -204,7 +251,41 @@ std::expected<void, std::string> check_header(const Hdf5Superblock& file, const 
       return std::unexpected("has a damaged table of members");
     }
   }
-  if (const auto chunks = checker.chunk_index()) return detail::check_chunk_index(file, read_at, *chunks);
+  auto chunks = checker.chunk_index();
+  if (!chunks) return {};
+  if (chunks->kind == detail::ChunkIndexKind::kTree) return detail::check_chunk_index(file, read_at, *chunks);
+  new_chunks = std::move(chunks);
+  return {};
+}
+
+/// The extension of a superblock may say how many entries a node of chunks has. It is a header without an object, of
+/// either version.
+std::expected<void, std::string> read_extension(Hdf5Superblock& file, const ReadAt& read_at, std::uint64_t address) {
+  MessageChecker checker(file.file.address_bytes, file.file.length_bytes);
+  const auto prefix = read_piece(read_at, file.file, address, kPrefix);
+  if (!prefix) return std::unexpected("has an extension behind its end");
+  if (prefix->starts_with("OHDR")) {
+    const auto ignore = [](std::uint64_t, const std::string&) {};
+    const auto outcome = check_new_messages(file, read_at, ignore, address, checker);
+    if (!outcome) return outcome;
+  } else {
+    Fields fields(*prefix);
+    fields.skip(8);
+    const std::uint64_t size = fields.number(4);
+    const auto bytes = size > kLargestHeader ? std::nullopt : read_piece(read_at, file.file, address + kPrefix, size);
+    if (!bytes) return std::unexpected("has an extension that is cut off");
+    Fields messages(*bytes);
+    while (messages.left() >= 8) {
+      const auto type = static_cast<unsigned>(messages.number(2));
+      const auto length = static_cast<std::size_t>(messages.number(2));
+      messages.skip(4);
+      constexpr unsigned kTreeSizes = 19, kContinuation = 16;
+      const std::string_view message = messages.text(length);
+      if (type == kTreeSizes || type == kContinuation) (void)checker.check_new(type, 0, message);
+      if (checker.take_continuation()) return std::unexpected("has an extension in several pieces");
+    }
+  }
+  if (const auto entries = checker.chunk_entries()) file.chunk_entries = *entries;
   return {};
 }
 
@@ -260,9 +341,11 @@ std::expected<Hdf5Superblock, std::string> read_superblock(std::uint64_t file_si
     fields.skip(found.file.address_bytes);  // name of the root
   } else {
     fields.skip(found.file.address_bytes);  // base
-    // An extension, under its own checksum, may say how many entries a node of chunks has.
-    found.other_entries = fields.number(found.file.address_bytes) != no_address(found.file);
+    const std::uint64_t extension = fields.number(found.file.address_bytes);
     fields.skip(found.file.address_bytes);  // end
+    if (extension != no_address(found.file)) {
+      if (auto outcome = read_extension(found, read_at, extension); !outcome) return std::unexpected(outcome.error());
+    }
   }
   found.root = fields.number(found.file.address_bytes);
   if (!fields.good()) return std::unexpected("has a superblock that is cut off");
@@ -271,11 +354,18 @@ std::expected<Hdf5Superblock, std::string> read_superblock(std::uint64_t file_si
 
 std::expected<void, std::string> ObjectHeaders::check(std::uint64_t address) {
   if (sound_.contains(address)) return {};
-  if (auto outcome = check_header(file_, read_at_, address); !outcome) {
+  std::optional<detail::ChunkIndex> new_chunks;
+  if (auto outcome = check_header(file_, read_at_, show_, address, new_chunks); !outcome) {
     return std::unexpected(fmt::format("header at byte {} {}", address + file_.file.base, outcome.error()));
   }
+  if (new_chunks) new_chunks_.emplace(address, std::move(*new_chunks));
   sound_.insert(address);
   return {};
+}
+
+const detail::ChunkIndex* ObjectHeaders::new_chunk_index(std::uint64_t address) const {
+  const auto found = new_chunks_.find(address);
+  return found == new_chunks_.end() ? nullptr : &found->second;
 }
 
 }  // namespace immucan::io

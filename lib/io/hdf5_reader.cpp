@@ -14,10 +14,13 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "io/hdf5.h"
+#include "io/hdf5_chunk_table.h"
 #include "io/hdf5_chunks.h"
+#include "io/hdf5_driver.h"
 #include "io/hdf5_handle.h"
 #include "io/hdf5_heaps.h"
 #include "io/hdf5_metadata.h"
+#include "io/hdf5_storage.h"
 #include "io/hdf5_strings.h"
 
 namespace immucan::io {
@@ -25,13 +28,6 @@ namespace immucan::io {
 using detail::Hdf5Handle;
 
 namespace {
-
-/// Anything below this is accepted without looking.
-constexpr std::uint64_t kAlwaysAllowedBytes = std::uint64_t{1} << 24;
-constexpr std::uint64_t kMaximalChunkBytes = std::uint64_t{1} << 30;
-constexpr std::uint64_t kAlwaysAllowedChunks = std::uint64_t{1} << 16;
-constexpr std::uint64_t kLeastChunkEntry = 16;  ///< bytes of the index of chunks
-constexpr std::uint64_t kMaximalElements = std::uint64_t{1} << 40;
 
 constexpr const char* kRewrite = "Write the file again with the tool that made it";
 
@@ -50,28 +46,17 @@ core::FileRecord hash_file(const std::filesystem::path& path, const std::string&
   return record;
 }
 
-/// What a data set may ask of memory.
-struct StorageLimits {
-  std::uint64_t file_bytes = 0;
-  std::uint64_t expansion = 0;  ///< bytes in memory for a stored one; 0 = any
-};
-
-/// Equal values deflate by up to 1032:1, and an honest container may hold them: a tenth on top of what streams may.
-constexpr std::uint64_t container_expansion(std::uint64_t max_expansion) {
-  return max_expansion + max_expansion / 10;
-}
-
 }  // namespace
 
 struct Hdf5Reader::State {
   std::string name;
   std::string image;  ///< kept alive for a file in memory
+  std::optional<detail::Hdf5Bytes> bytes;
+  // All of these read from the bytes.
   Hdf5Handle file;
   std::string user_block;
-  std::ifstream stream;  ///< of a file that is not in memory
-  // Both refer to the two above.
   std::optional<HeapReader> heaps;
-  StorageLimits limits{.expansion = container_expansion(core::kDefaultMaxExpansion)};
+  detail::StorageLimits limits{core::kDefaultMaxExpansion};
   std::optional<ObjectHeaders> headers;
   unsigned threads = 1;
   const core::InterruptSource* interrupt = nullptr;
@@ -79,7 +64,23 @@ struct Hdf5Reader::State {
   [[nodiscard]] Hdf5Handle dataset(const std::string& path) const {
     return {H5Dopen2(file.get(), path.c_str(), H5P_DEFAULT), H5Dclose};
   }
-  void open(const ReadAt& read_at, std::uint64_t size, const Hdf5Handle& access, const char* path);
+  /// An open data set whose values may be read.
+  struct Values {
+    Hdf5Handle dataset, type;
+    std::size_t size = 0;                     ///< bytes of an element as stored
+    std::optional<detail::ChunkTable> table;  ///< of chunks that libhdf5 does not follow itself
+    std::size_t elements = 0;
+  };
+  /// Refused when the values are not ours to read or too many; `memory_size`: bytes of one once it is read.
+  [[nodiscard]] Values values(const Hdf5Reader& reader, const std::string& path, std::size_t memory_size);
+  [[nodiscard]] std::optional<detail::ChunkTable> located_chunks(const Hdf5Reader& reader, const std::string& path,
+                                                                 const Hdf5Handle& dataset, std::size_t element_size);
+  [[nodiscard]] detail::FetchChunk fetch(const Values& from) const;
+  /// Before libhdf5 reads the values itself.
+  static void check_chunks(const Hdf5Reader& reader, const std::string& path, const Values& from);
+  /// The values as they are stored, of a data set with a table.
+  void assemble(const Hdf5Reader& reader, const std::string& path, const Values& from, std::span<char> out) const;
+  void open();
   /// A link into another file counts as absent: a container must not make us read what the user did not name. Every
   /// object on the way is looked at before the library opens it.
   [[nodiscard]] bool exists(const std::string& path, int deepest = 8);
@@ -111,6 +112,13 @@ std::size_t user_block_size(const Hdf5Handle& file) {
   return static_cast<std::size_t>(bytes);
 }
 
+/// It prints nothing, and does not tidy up when the program ends: a damaged file that it could not close once (pinned
+/// entries of its cache, under checksums mended on purpose) crashes it then. Nothing of ours is left open.
+void prepare_library() {
+  H5dont_atexit();
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
+
 [[noreturn]] void refuse_file(const std::string& name) {
   core::raise({name, core::Place::byte(0), "not a whole HDF5 file (wrong signature, damaged or truncated)",
                "Give an .h5ad or .h5 file, or copy it again"});
@@ -123,18 +131,74 @@ std::size_t user_block_size(const Hdf5Handle& file) {
 }  // namespace
 
 /// The superblock and the root are looked at first: the library reads them on opening.
-void Hdf5Reader::State::open(const ReadAt& read_at, std::uint64_t size, const Hdf5Handle& access, const char* path) {
-  const auto superblock = read_superblock(size, read_at);
+void Hdf5Reader::State::open() {
+  const ReadAt read_at = [this](std::uint64_t place, std::size_t size, std::string& out) {
+    bytes->read(place, size, out);
+  };
+  const auto superblock = read_superblock(bytes->size(), read_at);
   if (!superblock) refuse_file(name);
-  headers.emplace(*superblock, read_at);
+  headers.emplace(*superblock, read_at,
+                  [this](std::uint64_t place, const std::string& instead) { bytes->show_instead(place, instead); });
   heaps.emplace(superblock->file, read_at);
-  limits.file_bytes = size;
+  limits.set_file_bytes(bytes->size());
   if (const auto outcome = headers->check(headers->root()); !outcome) refuse_object(name, "/", outcome.error());
-  H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
-  file = {H5Fopen(path, H5F_ACC_RDONLY, access.get()), H5Fclose};
+  file = bytes->open_in_library();
   if (!file.valid()) refuse_file(name);
-  user_block.resize(user_block_size(file));
-  read_at(0, user_block.size(), user_block);
+  read_at(0, user_block_size(file), user_block);
+}
+
+std::optional<detail::ChunkTable> Hdf5Reader::State::located_chunks(const Hdf5Reader& reader, const std::string& path,
+                                                                    const Hdf5Handle& dataset,
+                                                                    std::size_t element_size) {
+  H5O_info_t info;
+  if (H5Oget_info2(dataset.get(), &info, H5O_INFO_BASIC) < 0) return std::nullopt;
+  const detail::ChunkIndex* const index = headers->new_chunk_index(info.addr);
+  if (index == nullptr) return std::nullopt;
+  if (index->dimensions.back() != element_size || index->dimensions.size() != reader.shape(path).size() + 1) {
+    reader.fail(path, "has chunks that do not go with its values");
+  }
+  auto table = detail::ChunkTable::read(headers->superblock(), headers->read_at(), *index);
+  if (!table) reader.fail(path, table.error());
+  return std::move(*table);
+}
+
+Hdf5Reader::State::Values Hdf5Reader::State::values(const Hdf5Reader& reader, const std::string& path,
+                                                    std::size_t memory_size) {
+  Values found{.dataset = dataset(path)};
+  found.type = {H5Dget_type(found.dataset.get()), H5Tclose};
+  found.size = H5Tis_variable_str(found.type.get()) > 0 ? heaps->reference_bytes() : H5Tget_size(found.type.get());
+  if (found.size == 0) reader.fail(path, "cannot be opened (damaged file)");
+  found.table = located_chunks(reader, path, found.dataset, found.size);
+  const std::uint64_t stored = found.table ? found.table->stored_bytes() : H5Dget_storage_size(found.dataset.get());
+  const auto elements = limits.elements(found.dataset.get(), reader.shape(path), stored, found.size, memory_size);
+  if (!elements) reader.fail(path, elements.error().what, elements.error().remedy);
+  found.elements = *elements;
+  return found;
+}
+
+detail::FetchChunk Hdf5Reader::State::fetch(const Values& from) const {
+  if (!from.table) return detail::fetch_by_library(from.dataset.get());
+  return [this, &table = *from.table](std::span<const std::uint64_t> offset, std::uint64_t most_bytes,
+                                      std::vector<char>& stored, std::uint32_t& skipped) {
+    const detail::LocatedChunk* const chunk = table.find(offset);
+    if (chunk == nullptr || chunk->bytes > most_bytes) return detail::Fetched::kDamaged;
+    if (chunk->bytes == 0) return detail::Fetched::kAbsent;
+    stored.resize(static_cast<std::size_t>(chunk->bytes));
+    skipped = chunk->skipped;
+    const bool whole = bytes->read(chunk->place, stored.size(), stored.data()) == stored.size();
+    return whole ? detail::Fetched::kChunk : detail::Fetched::kDamaged;
+  };
+}
+
+void Hdf5Reader::State::check_chunks(const Hdf5Reader& reader, const std::string& path, const Values& from) {
+  if (!detail::chunks_are_whole(from.dataset.get(), from.size)) reader.fail(path, "holds a damaged chunk");
+}
+
+void Hdf5Reader::State::assemble(const Hdf5Reader& reader, const std::string& path, const Values& from,
+                                 std::span<char> out) const {
+  if (!detail::assemble_chunks(from.dataset.get(), fetch(from), from.size, out)) {
+    reader.fail(path, "holds a damaged chunk");
+  }
 }
 
 bool Hdf5Reader::State::leads_on(const std::string& step, int deepest) {
@@ -165,43 +229,27 @@ bool Hdf5Reader::State::exists(const std::string& path, int deepest) {
 
 Hdf5Reader::Hdf5Reader(const std::filesystem::path& path, core::RunContext& context)
     : state_(std::make_unique<State>()) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  prepare_library();
   state_->name = path.string();
   std::error_code error;
   const auto status = std::filesystem::status(path, error);
   if (!std::filesystem::exists(status)) core::raise_input_errno(state_->name, "open", error ? error.value() : ENOENT);
   if (std::filesystem::is_directory(status)) core::raise_input_errno(state_->name, "open", EISDIR);
   core::FileRecord record = hash_file(path, state_->name);
-  const std::uint64_t file_size = record.size;
   context.inputs.add(std::move(record));
   state_->threads = std::max(1U, context.threads);
   state_->interrupt = &context.interrupt;
-  state_->limits.expansion = container_expansion(context.max_expansion);
-  std::ifstream& in = state_->stream;
-  in.open(path, std::ios::binary);
-  if (!in) core::raise_input_errno(state_->name, "open", errno != 0 ? errno : EIO);
-  const ReadAt read_at = [&in](std::uint64_t place, std::size_t size, std::string& bytes) {
-    bytes.resize(size);
-    in.clear();
-    in.seekg(static_cast<std::streamoff>(place));
-    in.read(bytes.data(), static_cast<std::streamsize>(size));
-    bytes.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-  };
-  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  state_->open(read_at, file_size, access, path.c_str());
+  state_->limits = detail::StorageLimits(context.max_expansion);
+  state_->bytes.emplace(path, state_->name);
+  state_->open();
 }
 
 Hdf5Reader::Hdf5Reader(std::string_view image, std::string name) : state_(std::make_unique<State>()) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  prepare_library();
   state_->name = std::move(name);
   state_->image = image;
-  const ReadAt read_at = [&whole = state_->image](std::uint64_t place, std::size_t size, std::string& bytes) {
-    bytes = std::string_view(whole).substr(std::min<std::uint64_t>(place, whole.size()), size);
-  };
-  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_core(access.get(), std::size_t{1} << 16, false);
-  if (!image.empty()) H5Pset_file_image(access.get(), state_->image.data(), image.size());
-  state_->open(read_at, image.size(), access, "image");
+  state_->bytes.emplace(state_->image);
+  state_->open();
 }
 
 Hdf5Reader::~Hdf5Reader() = default;
@@ -260,73 +308,6 @@ std::vector<std::uint64_t> Hdf5Reader::shape(const std::string& path) const {
 
 namespace {
 
-/// Refuses values that lie in other files, chunks larger than any sane file or more of them than the file can name, and
-/// filters that are not at hand.
-void check_storage(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
-                   std::size_t element_size, const StorageLimits& limits) {
-  const Hdf5Handle properties(H5Dget_create_plist(dataset.get()), H5Pclose);
-  const H5D_layout_t layout = H5Pget_layout(properties.get());
-  if (H5Pget_external_count(properties.get()) > 0 || layout == H5D_VIRTUAL) {
-    reader.fail(path, "stores its values in another file", "Write the file again with all values inside");
-  }
-  if (layout != H5D_CHUNKED) return;
-  hsize_t chunk[H5S_MAX_RANK] = {};
-  const int rank = H5Pget_chunk(properties.get(), H5S_MAX_RANK, chunk);
-  const auto dimensions = reader.shape(path);
-  std::uint64_t bytes = element_size, chunks = 1;
-  for (int i = 0; i < rank; ++i) {
-    const std::uint64_t dimension =
-        static_cast<std::size_t>(i) < dimensions.size() ? dimensions[static_cast<std::size_t>(i)] : 1;
-    if (chunk[i] != 0 && dimension != 0) chunks *= (dimension - 1) / chunk[i] + 1;  // at most kMaximalElements
-    if (chunk[i] != 0 && bytes > kMaximalChunkBytes / chunk[i]) reader.fail(path, "is cut into chunks beyond 1 GiB");
-    bytes *= chunk[i];
-  }
-  if (chunks > kAlwaysAllowedChunks && chunks > limits.file_bytes / kLeastChunkEntry) {
-    reader.fail(path,
-                fmt::format("is cut into {} chunks, which a file of {} bytes cannot hold", chunks, limits.file_bytes));
-  }
-  const int filters = H5Pget_nfilters(properties.get());
-  for (int i = 0; i < filters; ++i) {
-    unsigned flags = 0, config = 0;
-    std::size_t values = 0;
-    const H5Z_filter_t filter =
-        H5Pget_filter2(properties.get(), static_cast<unsigned>(i), &flags, &values, nullptr, 0, nullptr, &config);
-    if (detail::is_filter_read(filter)) continue;
-    reader.fail(path, fmt::format("is compressed by filter {}, which is not read", static_cast<int>(filter)),
-                "Write the file again with gzip compression");
-  }
-}
-
-/// Before the library reads the values of a data set itself.
-void check_chunks(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
-                  std::size_t element_size) {
-  if (!detail::chunks_are_whole(dataset.get(), element_size)) reader.fail(path, "holds a damaged chunk");
-}
-
-/// Product of the dimensions, refused when the file cannot hold that many values.
-std::size_t checked_elements(const Hdf5Reader& reader, const std::string& path, const Hdf5Handle& dataset,
-                             std::size_t element_size, const StorageLimits& limits) {
-  std::uint64_t elements = 1;
-  for (const std::uint64_t dimension : reader.shape(path)) {
-    if (dimension != 0 && elements > kMaximalElements / dimension) {
-      reader.fail(path, fmt::format("dimension {} is beyond any file", dimension));
-    }
-    elements *= dimension;
-  }
-  check_storage(reader, path, dataset, element_size, limits);
-  const std::uint64_t bytes = elements * element_size;
-  const std::uint64_t stored = H5Dget_storage_size(dataset.get());
-  if (limits.expansion != 0 && bytes > kAlwaysAllowedBytes && bytes / limits.expansion > stored) {
-    reader.fail(path, fmt::format("declares {} values but the file stores {} bytes for them", elements, stored),
-                "Write the file again with the tool that made it, or give a higher --max-expansion");
-  }
-  return static_cast<std::size_t>(elements);
-}
-
-}  // namespace
-
-namespace {
-
 /// What a number type is called in memory and in our files.
 template <class T>
 struct NumberType {
@@ -357,10 +338,13 @@ IMMUCAN_NUMBER_TYPE(double, H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE)
 struct ReadFrom {
   const Hdf5Reader& reader;
   const std::string& path;
-  const Hdf5Handle& dataset;
   std::size_t elements;
+  hid_t type, dataset;
   unsigned threads;
   const core::InterruptSource* interrupt;
+  detail::FetchChunk fetch;
+  /// By whatever way serves any layout and filter: as many values of this type of memory and size as there are.
+  std::function<void(hid_t memory, std::size_t size, void* out)> read_all;
 };
 
 template <class T>
@@ -399,14 +383,10 @@ template <class T>
   from.reader.fail(from.path, fmt::format("holds a value beyond {}", std::numeric_limits<T>::max()));
 }
 
-/// By the library, which knows every layout and filter.
 template <class T, class Stored>
-std::vector<T> read_by_library(const ReadFrom& from, hid_t type) {
-  check_chunks(from.reader, from.path, from.dataset, H5Tget_size(type));
+std::vector<T> read_whole(const ReadFrom& from) {
   std::vector<Stored> stored = sized_vector<Stored>(from.elements);
-  if (H5Dread(from.dataset.get(), NumberType<Stored>::memory(), H5S_ALL, H5S_ALL, H5P_DEFAULT, stored.data()) < 0) {
-    from.reader.fail(from.path, "cannot be read (damaged or truncated data)");
-  }
+  from.read_all(NumberType<Stored>::memory(), sizeof(Stored), stored.data());
   if constexpr (std::is_same_v<T, Stored>) {
     return stored;
   } else {
@@ -422,9 +402,9 @@ std::vector<T> read_by_library(const ReadFrom& from, hid_t type) {
 }
 
 template <class T, class Stored>
-std::vector<T> read_converted(const ReadFrom& from, hid_t type) {
+std::vector<T> read_converted(const ReadFrom& from) {
   if (from.elements == 0) return {};
-  if (H5Tequal(type, NumberType<Stored>::file()) > 0) {
+  if (H5Tequal(from.type, NumberType<Stored>::file()) > 0) {
     std::vector<T> values;
     values.reserve(from.elements);
     detail::prefer_huge_pages(values.data(), from.elements * sizeof(T));
@@ -432,26 +412,26 @@ std::vector<T> read_converted(const ReadFrom& from, hid_t type) {
       const auto* const begin = reinterpret_cast<const T*>(bytes.data());
       values.insert(values.end(), begin, begin + bytes.size() / sizeof(T));
     };
-    const auto outcome = detail::read_chunks(from.dataset.get(), element_kind<T, Stored>(), from.elements, append,
+    const auto outcome = detail::read_chunks(from.dataset, from.fetch, element_kind<T, Stored>(), from.elements, append,
                                              from.threads, from.interrupt);
     if (outcome == detail::ChunkOutcome::kDone) return values;
     if (outcome == detail::ChunkOutcome::kDamaged) from.reader.fail(from.path, "holds a damaged chunk");
   }
-  return read_by_library<T, Stored>(from, type);
+  return read_whole<T, Stored>(from);
 }
 
 template <class T>
-std::vector<T> read_integers(const ReadFrom& from, hid_t type) {
-  const bool is_signed = H5Tget_sign(type) == H5T_SGN_2;
-  switch (H5Tget_size(type)) {
+std::vector<T> read_integers(const ReadFrom& from) {
+  const bool is_signed = H5Tget_sign(from.type) == H5T_SGN_2;
+  switch (H5Tget_size(from.type)) {
     case 1:
-      return is_signed ? read_converted<T, std::int8_t>(from, type) : read_converted<T, std::uint8_t>(from, type);
+      return is_signed ? read_converted<T, std::int8_t>(from) : read_converted<T, std::uint8_t>(from);
     case 2:
-      return is_signed ? read_converted<T, std::int16_t>(from, type) : read_converted<T, std::uint16_t>(from, type);
+      return is_signed ? read_converted<T, std::int16_t>(from) : read_converted<T, std::uint16_t>(from);
     case 4:
-      return is_signed ? read_converted<T, std::int32_t>(from, type) : read_converted<T, std::uint32_t>(from, type);
+      return is_signed ? read_converted<T, std::int32_t>(from) : read_converted<T, std::uint32_t>(from);
     case 8:
-      return is_signed ? read_converted<T, std::int64_t>(from, type) : read_converted<T, std::uint64_t>(from, type);
+      return is_signed ? read_converted<T, std::int64_t>(from) : read_converted<T, std::uint64_t>(from);
     default:
       from.reader.fail(from.path, "holds integers of an unusual width");
   }
@@ -465,16 +445,33 @@ std::vector<T> Hdf5Reader::array(const std::string& path) const {
   if (what == Hdf5Kind::kAbsent) fail(path, "data set is missing");
   if (what != Hdf5Kind::kIntegers && what != Hdf5Kind::kReals) fail(path, "does not hold numbers");
   if (std::is_integral_v<T> && what == Hdf5Kind::kReals) fail(path, "holds real numbers where integers are wanted");
-  const Hdf5Handle dataset = state_->dataset(path);
-  const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
-  const std::size_t size = std::max(sizeof(T), H5Tget_size(type.get()));
-  const ReadFrom from{*this,           path,
-                      dataset,         checked_elements(*this, path, dataset, size, state_->limits),
-                      state_->threads, state_->interrupt};
-  if (what == Hdf5Kind::kIntegers) return read_integers<T>(from, type.get());
+  const State::Values values = state_->values(*this, path, sizeof(T));
+  const auto read_all = [&](hid_t memory, std::size_t size, void* out) {
+    if (!values.table) {
+      State::check_chunks(*this, path, values);
+      if (H5Dread(values.dataset.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0) return;
+      fail(path, "cannot be read (damaged or truncated data)");
+    }
+    std::vector<char> stored(values.elements * std::max(size, values.size));
+    state_->assemble(*this, path, values, std::span(stored).first(values.elements * values.size));
+    if (H5Tconvert(values.type.get(), memory, values.elements, stored.data(), nullptr, H5P_DEFAULT) < 0) {
+      fail(path, "cannot be read (damaged or truncated data)");
+    }
+    std::memcpy(out, stored.data(), values.elements * size);
+  };
+  const ReadFrom from{.reader = *this,
+                      .path = path,
+                      .elements = values.elements,
+                      .type = values.type.get(),
+                      .dataset = values.dataset.get(),
+                      .threads = state_->threads,
+                      .interrupt = state_->interrupt,
+                      .fetch = state_->fetch(values),
+                      .read_all = read_all};
+  if (what == Hdf5Kind::kIntegers) return read_integers<T>(from);
   if constexpr (std::is_floating_point_v<T>) {
-    if (H5Tget_size(type.get()) > sizeof(float)) return read_converted<T, double>(from, type.get());
-    return read_converted<T, float>(from, type.get());
+    if (values.size > sizeof(float)) return read_converted<T, double>(from);
+    return read_converted<T, float>(from);
   }
   return {};
 }
@@ -486,11 +483,15 @@ template std::vector<double> Hdf5Reader::array(const std::string&) const;
 
 std::vector<std::uint8_t> Hdf5Reader::booleans(const std::string& path) const {
   if (kind(path) != Hdf5Kind::kBooleans) fail(path, "is not a boolean array");
-  const Hdf5Handle dataset = state_->dataset(path);
-  const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
-  std::vector<std::uint8_t> values(checked_elements(*this, path, dataset, 1, state_->limits));
-  check_chunks(*this, path, dataset, 1);
-  if (!values.empty() && H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
+  const State::Values from = state_->values(*this, path, 1);
+  std::vector<std::uint8_t> values(from.elements);
+  if (from.table) {
+    state_->assemble(*this, path, from, std::span(reinterpret_cast<char*>(values.data()), values.size()));
+    return values;
+  }
+  State::check_chunks(*this, path, from);
+  if (!values.empty() &&
+      H5Dread(from.dataset.get(), from.type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0) {
     fail(path, "cannot be read (damaged or truncated data)");
   }
   return values;
@@ -500,14 +501,17 @@ std::vector<std::string> Hdf5Reader::strings(const std::string& path) const {
   const Hdf5Kind what = kind(path);
   if (what == Hdf5Kind::kAbsent) fail(path, "data set is missing");
   if (what != Hdf5Kind::kStrings) fail(path, "does not hold strings");
-  const Hdf5Handle dataset = state_->dataset(path);
-  const Hdf5Handle type(H5Dget_type(dataset.get()), H5Tclose);
   const detail::RawReferences raw;
-  const std::size_t size =
-      H5Tis_variable_str(type.get()) > 0 ? state_->heaps->reference_bytes() : H5Tget_size(type.get());
-  const std::size_t elements = checked_elements(*this, path, dataset, size, state_->limits);
-  check_chunks(*this, path, dataset, size);
-  auto values = detail::read_texts(detail::TextHolder::kDataset, dataset.get(), type.get(), elements, *state_->heaps);
+  const State::Values from = state_->values(*this, path, sizeof(std::string));
+  std::optional<std::string> stored;
+  if (from.table) {
+    stored.emplace(from.elements * from.size, '\0');
+    state_->assemble(*this, path, from, *stored);
+  } else {
+    State::check_chunks(*this, path, from);
+  }
+  auto values = detail::read_texts(detail::TextHolder::kDataset, from.dataset.get(), from.type.get(), from.elements,
+                                   *state_->heaps, std::move(stored));
   if (!values) fail(path, values.error());
   return std::move(*values);
 }

@@ -74,10 +74,11 @@ RawReferences::~RawReferences() {
 
 std::expected<std::vector<std::string>, std::string> read_texts(TextHolder holder, std::int64_t object,
                                                                 std::int64_t type, std::size_t elements,
-                                                                HeapReader& heaps) {
+                                                                HeapReader& heaps, std::optional<std::string> stored) {
   if (H5Tis_variable_str(type) <= 0) {
     const std::size_t width = H5Tget_size(type);
     if (width == 0 || width > kWidestText) return std::unexpected("holds texts of unusual width");
+    if (stored) return unpack_fixed(*stored, width, H5Tget_strpad(type) == H5T_STR_SPACEPAD);
     if (!has_bytes(holder, object, elements * width)) return std::unexpected(kCannotBeRead);
     std::string packed(elements * width, '\0');
     if (elements != 0 && read_into(holder, object, type, packed.data()) < 0) return std::unexpected(kCannotBeRead);
@@ -87,9 +88,11 @@ std::expected<std::vector<std::string>, std::string> read_texts(TextHolder holde
   if (elements == 0) return values;
   const std::size_t size = heaps.reference_bytes();
   if (!has_bytes(holder, object, elements * size)) return std::unexpected(kCannotBeRead);
+  std::string references = stored ? std::move(*stored) : std::string(elements * size, '\0');
   const Hdf5Handle opaque(H5Tcreate(H5T_OPAQUE, size), H5Tclose);
-  std::string references(elements * size, '\0');
-  if (read_into(holder, object, opaque.get(), references.data()) < 0) return std::unexpected(kCannotBeRead);
+  if (!stored && read_into(holder, object, opaque.get(), references.data()) < 0) {
+    return std::unexpected(kCannotBeRead);
+  }
   values.reserve(elements);
   std::uint64_t total = 0;
   for (std::size_t i = 0; i < elements; ++i) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,10 @@ class RawReferences {
 enum class TextHolder { kDataset, kAttribute };
 
 /// All texts of an open data set or attribute of class string, or what is wrong. `elements` have been checked against
-/// what the file can hold. Wants RawReferences.
+/// what the file can hold. `stored`: the bytes of a data set that were read already. Wants RawReferences.
 [[nodiscard]] std::expected<std::vector<std::string>, std::string> read_texts(TextHolder holder, std::int64_t object,
                                                                               std::int64_t type, std::size_t elements,
-                                                                              HeapReader& heaps);
+                                                                              HeapReader& heaps,
+                                                                              std::optional<std::string> stored = {});
 
 }  // namespace immucan::io::detail

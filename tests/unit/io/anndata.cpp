@@ -21,13 +21,9 @@
 #include "refused.h"
 
 using namespace immucan;
+using test::read_file;
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 io::AnnData small_data() {
   io::AnnData data;
@@ -87,8 +83,8 @@ void write_parts(const std::filesystem::path& path, const Parts& parts) {
   out.close();
 }
 
-void check_refused(const std::filesystem::path& path, const std::string& part) {
-  test::check_refused(path, part, [](const auto& file, auto& context) { return io::read_anndata(file, context); });
+test::DamagedFiles<Parts> damaged_files() {
+  return {"f.h5ad", write_parts, [](const auto& file, auto& context) { (void)io::read_anndata(file, context); }};
 }
 
 }  // namespace
@@ -194,40 +190,33 @@ TEST_CASE("a CSC matrix and unsorted rows are read as sorted CSR") {
 }
 
 TEST_CASE("broken AnnData files are refused with the object") {
-  const test::TemporaryFolder folder;
-  const auto path = folder.path() / "f.h5ad";
-  const auto spoiled = [&](const std::function<void(Parts&)>& spoil, const std::string& part) {
-    Parts parts;
-    spoil(parts);
-    write_parts(path, parts);
-    check_refused(path, part);
-  };
-  spoiled([](Parts& p) { p.obs = false; }, "/obs: group is missing");
-  spoiled([](Parts& p) { p.index_attribute = false; }, "/obs: attribute _index is missing");
-  spoiled([](Parts& p) { p.var_order = false; }, "/var: attribute column-order is missing");
-  spoiled([](Parts& p) { p.obs_index = {"c1", "c1"}; }, "/obs/_index: \"c1\" appears twice");
-  spoiled([](Parts& p) { p.obs_columns = {"absent"}; }, "/obs/absent: is named in column-order but missing");
-  spoiled([](Parts& p) { p.x_encoding = "coo_matrix"; }, "/X: encoding \"coo_matrix\"");
-  spoiled([](Parts& p) { p.shape = {2, 3}; }, "/X: attribute shape is not [2, 2]");
-  spoiled([](Parts& p) { p.indptr = {0, 1}; }, "/X/indptr: has 2 values where 3");
-  spoiled([](Parts& p) { p.indptr = {0, 2, 1}; }, "/X/indptr: does not ascend");
-  spoiled([](Parts& p) { p.indptr = {0, 1, 4294967296}; }, "/X/indptr: does not ascend");
-  spoiled([](Parts& p) { p.indices = {0, 2}; }, "/X/indices: index 2 is outside 0..1");
-  spoiled([](Parts& p) { p.indices = {0, -1}; }, "/X/indices: index -1");
-  spoiled(
+  const auto files = damaged_files();
+  files.spoiled([](Parts& p) { p.obs = false; }, "/obs: group is missing");
+  files.spoiled([](Parts& p) { p.index_attribute = false; }, "/obs: attribute _index is missing");
+  files.spoiled([](Parts& p) { p.var_order = false; }, "/var: attribute column-order is missing");
+  files.spoiled([](Parts& p) { p.obs_index = {"c1", "c1"}; }, "/obs/_index: \"c1\" appears twice");
+  files.spoiled([](Parts& p) { p.obs_columns = {"absent"}; }, "/obs/absent: is named in column-order but missing");
+  files.spoiled([](Parts& p) { p.x_encoding = "coo_matrix"; }, "/X: encoding \"coo_matrix\"");
+  files.spoiled([](Parts& p) { p.shape = {2, 3}; }, "/X: attribute shape is not [2, 2]");
+  files.spoiled([](Parts& p) { p.indptr = {0, 1}; }, "/X/indptr: has 2 values where 3");
+  files.spoiled([](Parts& p) { p.indptr = {0, 2, 1}; }, "/X/indptr: does not ascend");
+  files.spoiled([](Parts& p) { p.indptr = {0, 1, 4294967296}; }, "/X/indptr: does not ascend");
+  files.spoiled([](Parts& p) { p.indices = {0, 2}; }, "/X/indices: index 2 is outside 0..1");
+  files.spoiled([](Parts& p) { p.indices = {0, -1}; }, "/X/indices: index -1");
+  files.spoiled(
       [](Parts& p) {
         p.indptr = {0, 2, 2};
         p.indices = {1, 1};
       },
       "/X/indices: column 1 appears twice in row 0");
-  spoiled([](Parts& p) { p.data = {1}; }, "/X/data: has 1 values where 2");
-  spoiled(
+  files.spoiled([](Parts& p) { p.data = {1}; }, "/X/data: has 1 values where 2");
+  files.spoiled(
       [](Parts& p) {
         p.obs_columns = {"a"};
         p.more = [](io::Hdf5Writer& out) { out.array<double>("/obs/a", std::vector<double>{1}); };
       },
       "/obs/a: has 1 values where 2");
-  spoiled(
+  files.spoiled(
       [](Parts& p) {
         p.obs_columns = {"a"};
         p.more = [](io::Hdf5Writer& out) {
@@ -241,21 +230,14 @@ TEST_CASE("broken AnnData files are refused with the object") {
 }
 
 TEST_CASE("files that are no HDF5, cut off or flipped are refused") {
-  const test::TemporaryFolder folder;
-  const auto path = folder.path() / "f.h5ad";
-  folder.write("f.h5ad", "");
-  check_refused(path, "not a whole HDF5 file");
-  folder.write("f.h5ad", "PK\x03\x04 not this");
-  check_refused(path, "not a whole HDF5 file");
-  io::write_anndata(path, small_data());
-  const std::string good = read_file(path);
-  folder.write("f.h5ad", good.substr(0, good.size() / 2));
-  check_refused(path, "not a whole HDF5 file");
-  folder.write("f.h5ad", "\x88" + good.substr(1));
-  check_refused(path, "not a whole HDF5 file");
+  const auto files = damaged_files();
+  files.replaced("", "not a whole HDF5 file");
+  files.replaced("PK\x03\x04 not this", "not a whole HDF5 file");
+  files.replaced(files.good().substr(0, files.good().size() / 2), "not a whole HDF5 file");
+  files.replaced("\x88" + files.good().substr(1), "not a whole HDF5 file");
   core::RunContext context("test", "0", "test");
   try {
-    (void)io::read_anndata(folder.path() / "absent.h5ad", context);
+    (void)io::read_anndata(files.path().parent_path() / "absent.h5ad", context);
     FAIL("accepted");
   } catch (const core::Error& error) {
     CHECK(error.status() == core::Status::kNoInput);

@@ -3,9 +3,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -15,13 +13,9 @@
 #include "refused.h"
 
 using namespace immucan;
+using test::read_file;
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 io::BiomTable small_table() {
   io::BiomTable table;
@@ -77,8 +71,8 @@ void write_parts(const std::filesystem::path& path, const Parts& parts) {
   out.close();
 }
 
-void check_refused(const std::filesystem::path& path, const std::string& part) {
-  test::check_refused(path, part, [](const auto& file, auto& context) { return io::read_biom(file, context); });
+test::DamagedFiles<Parts> damaged_files() {
+  return {"f.biom", write_parts, [](const auto& file, auto& context) { (void)io::read_biom(file, context); }};
 }
 
 }  // namespace
@@ -136,51 +130,39 @@ TEST_CASE("tables that no BIOM file can hold are not written") {
 }
 
 TEST_CASE("broken BIOM files are refused with the object") {
-  const test::TemporaryFolder folder;
-  const auto path = folder.path() / "f.biom";
-  const auto spoiled = [&](const std::function<void(Parts&)>& spoil, const std::string& part) {
-    Parts parts;
-    spoil(parts);
-    write_parts(path, parts);
-    check_refused(path, part);
-  };
-  write_parts(path, {});
+  const auto files = damaged_files();
   core::RunContext context("test", "0", "test");
-  REQUIRE(io::read_biom(path, context).values.value == std::vector<double>{1, 2, 3});
-  const std::string good = read_file(path);
+  REQUIRE(io::read_biom(files.path(), context).values.value == std::vector<double>{1, 2, 3});
   for (const char* name :
        {"id", "type", "format-url", "generated-by", "creation-date", "format-version", "shape", "nnz"}) {
-    spoiled([&](Parts& p) { p.absent = name; }, std::string("attribute ") + name);
+    files.spoiled([&](Parts& p) { p.absent = name; }, std::string("attribute ") + name);
   }
-  spoiled([](Parts& p) { p.version = {3, 0}; }, "format-version is neither");
-  spoiled([](Parts& p) { p.type = "cells"; }, "type \"cells\" is not of the list");
-  spoiled([](Parts& p) { p.shape = {2, -1}; }, "attribute shape");
-  spoiled([](Parts& p) { p.shape = {2, 4294967296}; }, "/sample/ids: has 3 ids where shape says 4294967296");
-  spoiled([](Parts& p) { p.nnz = {99}; }, "has 3 values where attribute nnz says 99");
-  spoiled([](Parts& p) { p.absent = "/sample/ids"; }, "/sample/ids: data set is missing");
-  spoiled([](Parts& p) { p.absent = "/sample/metadata"; }, "/sample/metadata: group is missing");
-  spoiled([](Parts& p) { p.samples = {"S1", "S1", "S3"}; }, "/sample/ids: \"S1\" appears twice");
-  spoiled([](Parts& p) { p.indptr = {0, 3}; }, "/observation/matrix/indptr: does not ascend from 0 to 3");
-  spoiled([](Parts& p) { p.indptr = {0, 4, 3}; }, "/observation/matrix/indptr: does not ascend");
-  spoiled([](Parts& p) { p.indices = {0, 3, 1}; }, "/observation/matrix/indices: index 3 is outside 0..2");
-  spoiled([](Parts& p) { p.turned_indices = {0, -1, 0}; }, "/sample/matrix/indices: index -1");
-  spoiled([](Parts& p) { p.turned_data = {1, 3, 7}; }, "/sample/matrix: differs from /observation/matrix");
-  spoiled([](Parts& p) { p.data[0] = std::numeric_limits<double>::quiet_NaN(); }, "differs from");
-  spoiled(
+  files.spoiled([](Parts& p) { p.version = {3, 0}; }, "format-version is neither");
+  files.spoiled([](Parts& p) { p.type = "cells"; }, "type \"cells\" is not of the list");
+  files.spoiled([](Parts& p) { p.shape = {2, -1}; }, "attribute shape");
+  files.spoiled([](Parts& p) { p.shape = {2, 4294967296}; }, "/sample/ids: has 3 ids where shape says 4294967296");
+  files.spoiled([](Parts& p) { p.nnz = {99}; }, "has 3 values where attribute nnz says 99");
+  files.spoiled([](Parts& p) { p.absent = "/sample/ids"; }, "/sample/ids: data set is missing");
+  files.spoiled([](Parts& p) { p.absent = "/sample/metadata"; }, "/sample/metadata: group is missing");
+  files.spoiled([](Parts& p) { p.samples = {"S1", "S1", "S3"}; }, "/sample/ids: \"S1\" appears twice");
+  files.spoiled([](Parts& p) { p.indptr = {0, 3}; }, "/observation/matrix/indptr: does not ascend from 0 to 3");
+  files.spoiled([](Parts& p) { p.indptr = {0, 4, 3}; }, "/observation/matrix/indptr: does not ascend");
+  files.spoiled([](Parts& p) { p.indices = {0, 3, 1}; }, "/observation/matrix/indices: index 3 is outside 0..2");
+  files.spoiled([](Parts& p) { p.turned_indices = {0, -1, 0}; }, "/sample/matrix/indices: index -1");
+  files.spoiled([](Parts& p) { p.turned_data = {1, 3, 7}; }, "/sample/matrix: differs from /observation/matrix");
+  files.spoiled([](Parts& p) { p.data[0] = std::numeric_limits<double>::quiet_NaN(); }, "differs from");
+  files.spoiled(
       [](Parts& p) {
         p.indptr = {0, 3, 3};
         p.indices = {0, 0, 1};
       },
       "/observation/matrix: holds (0, 0) twice");
-  spoiled(
+  files.spoiled(
       [](Parts& p) {
         p.more = [](io::Hdf5Writer& out) { out.array<double>("/sample/metadata/n", std::vector<double>{1}); };
       },
       "/sample/metadata/n: has 1 values for 3 ids");
-  folder.write("f.biom", good.substr(0, good.size() / 2));
-  check_refused(path, "not a whole HDF5 file");
-  folder.write("f.biom", "{\"id\": null, \"format\": \"Biological Observation Matrix 1.0.0\"}");
-  check_refused(path, "not a whole HDF5 file");
-  folder.write("f.biom", "");
-  check_refused(path, "not a whole HDF5 file");
+  files.replaced(files.good().substr(0, files.good().size() / 2), "not a whole HDF5 file");
+  files.replaced("{\"id\": null, \"format\": \"Biological Observation Matrix 1.0.0\"}", "not a whole HDF5 file");
+  files.replaced("", "not a whole HDF5 file");
 }

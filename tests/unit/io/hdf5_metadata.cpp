@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 
 #include "core/error.h"
@@ -46,11 +44,6 @@ std::string attribute(const std::string& type, const std::string& dimensions, st
   return std::string("\x01\0", 2) + little_endian(name.size(), 2) + little_endian(type.size(), 2) +
          little_endian(dimensions.size(), 2) + padded(name) + padded(type) + padded(dimensions) +
          std::string(bytes, 'x');
-}
-
-std::string file_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -183,18 +176,18 @@ TEST_CASE("chunks of another size than their values are refused") {
   // One byte each; libhdf5 read or wrote behind its buffers.
   const std::filesystem::path corpus = std::filesystem::path(IMMUCAN_SOURCE_DIR) / "tests" / "fuzz" / "io" / "corpus";
   const auto biom = [&](const char* name) {
-    return io::read_biom(io::Hdf5Reader(file_of(corpus / "biom" / name), "x"));
+    return io::read_biom(io::Hdf5Reader(test::read_file(corpus / "biom" / name), "x"));
   };
   CHECK_THROWS_WITH(biom("short_chunk.biom"), Catch::Matchers::Contains("taxonomy: holds a damaged chunk"));
   CHECK_THROWS_WITH(biom("chunk_size.biom"), Catch::Matchers::Contains("has a damaged index of chunks"));
-  const std::string file = file_of(corpus / "h5ad" / "chunk_size.h5ad");
+  const std::string file = test::read_file(corpus / "h5ad" / "chunk_size.h5ad");
   CHECK_THROWS_WITH(io::read_anndata(io::Hdf5Reader(file, "x")), Catch::Matchers::Contains("has a damaged index of"));
 }
 
 TEST_CASE("any damaged byte of a file by h5py is refused or without effect") {
   const std::filesystem::path corpus =
       std::filesystem::path(IMMUCAN_SOURCE_DIR) / "tests" / "fuzz" / "io" / "corpus" / "h5ad";
-  const std::string whole = file_of(corpus / "by_anndata.h5ad");
+  const std::string whole = test::read_file(corpus / "by_anndata.h5ad");
   REQUIRE(io::read_anndata(io::Hdf5Reader(whole, "by_anndata.h5ad")).obs.index.size() == 3);
   std::size_t refused = 0;
   constexpr std::size_t kStep = 41;

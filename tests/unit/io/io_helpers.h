@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -67,6 +70,11 @@ inline std::string bgzf(std::string_view text, std::size_t block_text = 60000, b
     out += bgzf_block(text.substr(at, std::min(block_text, text.size() - at)));
   }
   return with_end ? out + bgzf_block("") : out;
+}
+
+inline std::string read_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace immucan::test

@@ -2,8 +2,6 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -14,13 +12,9 @@
 #include "io_helpers.h"
 
 using namespace immucan;
+using test::read_file;
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 io::CsrMatrix parse(const std::string& text) {
   return io::read_matrix_market(io::open_memory(text, "m.mtx"));

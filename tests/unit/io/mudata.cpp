@@ -6,7 +6,6 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -15,13 +14,9 @@
 #include "refused.h"
 
 using namespace immucan;
+using test::read_file;
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 io::AnnData modality(std::vector<std::string> obs, std::vector<std::string> var) {
   io::AnnData data;
@@ -102,8 +97,8 @@ void write_parts(const std::filesystem::path& path, const Parts& parts) {
   file << parts.user_block;
 }
 
-void check_refused(const std::filesystem::path& path, const std::string& part) {
-  test::check_refused(path, part, [](const auto& file, auto& context) { return io::read_mudata(file, context); });
+test::DamagedFiles<Parts> damaged_files() {
+  return {"f.h5mu", write_parts, [](const auto& file, auto& context) { (void)io::read_mudata(file, context); }};
 }
 
 }  // namespace
@@ -181,55 +176,43 @@ TEST_CASE("published files of mudata 0.2 are read") {
 }
 
 TEST_CASE("broken MuData files are refused with the object") {
-  const test::TemporaryFolder folder;
-  const auto path = folder.path() / "f.h5mu";
-  const auto spoiled = [&](const std::function<void(Parts&)>& spoil, const std::string& part) {
-    Parts parts;
-    spoil(parts);
-    write_parts(path, parts);
-    check_refused(path, part);
-  };
-  write_parts(path, {});
+  const auto files = damaged_files();
   core::RunContext context("test", "0", "test");
-  REQUIRE(io::read_mudata(path, context).modalities.size() == 1);
-  const std::string good = read_file(path);
-  spoiled([](Parts& p) { p.user_block = ""; }, "byte 0: does not begin with \"MuData (format-version=\"");
-  spoiled([](Parts& p) { p.user_block = "XuData (format-version=0.1.0)"; }, "byte 0: does not begin with");
-  spoiled([](Parts& p) { p.type = "anndata"; }, "object /: holds anndata, not MuData");
-  spoiled([](Parts& p) { p.version = "7.0"; }, "object /: encoding-version \"7.0\" of MuData is not known");
-  spoiled([](Parts& p) { p.axis = 5; }, "object /: attribute axis");
-  spoiled([](Parts& p) { p.mod = false; }, "/mod: group is missing");
-  spoiled([](Parts& p) { p.order = {"rna", "prot"}; }, "/mod: attribute mod-order lists 2 names");
-  spoiled([](Parts& p) { p.order = {"atac"}; }, "/mod: attribute mod-order lists 1 names");
-  spoiled([](Parts& p) { p.obs = {"c1", "c1", "c3"}; }, "/obs/_index: \"c1\" appears twice");
-  spoiled([](Parts& p) { p.obs_map = {1, 2}; }, "/obsmap/rna: has 2 values where 3");
-  spoiled([](Parts& p) { p.obs_map = {1, 1, 0}; }, "/obsmap/rna: position 1 appears twice");
-  spoiled([](Parts& p) { p.obs_map = {1, 4000000000, 0}; }, "/obsmap/rna: position 4000000000 is beyond");
-  spoiled([](Parts& p) { p.obs_map = {2, 1, 0}; }, "/obsmap/rna: joins \"c1\" with \"c2\"");
-  spoiled([](Parts& p) { p.obs_map = {1, 0, 0}; }, "/obsmap/rna: reaches 1 of the 2 names");
-  spoiled([](Parts& p) { p.mask = {1, 1, 1}; }, "/obsm/rna: says present of \"c3\"");
-  spoiled([](Parts& p) { p.mask = {1, 1}; }, "/obsm/rna: has 2 values where 3");
-  spoiled(
+  REQUIRE(io::read_mudata(files.path(), context).modalities.size() == 1);
+  files.spoiled([](Parts& p) { p.user_block = ""; }, "byte 0: does not begin with \"MuData (format-version=\"");
+  files.spoiled([](Parts& p) { p.user_block = "XuData (format-version=0.1.0)"; }, "byte 0: does not begin with");
+  files.spoiled([](Parts& p) { p.type = "anndata"; }, "object /: holds anndata, not MuData");
+  files.spoiled([](Parts& p) { p.version = "7.0"; }, "object /: encoding-version \"7.0\" of MuData is not known");
+  files.spoiled([](Parts& p) { p.axis = 5; }, "object /: attribute axis");
+  files.spoiled([](Parts& p) { p.mod = false; }, "/mod: group is missing");
+  files.spoiled([](Parts& p) { p.order = {"rna", "prot"}; }, "/mod: attribute mod-order lists 2 names");
+  files.spoiled([](Parts& p) { p.order = {"atac"}; }, "/mod: attribute mod-order lists 1 names");
+  files.spoiled([](Parts& p) { p.obs = {"c1", "c1", "c3"}; }, "/obs/_index: \"c1\" appears twice");
+  files.spoiled([](Parts& p) { p.obs_map = {1, 2}; }, "/obsmap/rna: has 2 values where 3");
+  files.spoiled([](Parts& p) { p.obs_map = {1, 1, 0}; }, "/obsmap/rna: position 1 appears twice");
+  files.spoiled([](Parts& p) { p.obs_map = {1, 4000000000, 0}; }, "/obsmap/rna: position 4000000000 is beyond");
+  files.spoiled([](Parts& p) { p.obs_map = {2, 1, 0}; }, "/obsmap/rna: joins \"c1\" with \"c2\"");
+  files.spoiled([](Parts& p) { p.obs_map = {1, 0, 0}; }, "/obsmap/rna: reaches 1 of the 2 names");
+  files.spoiled([](Parts& p) { p.mask = {1, 1, 1}; }, "/obsm/rna: says present of \"c3\"");
+  files.spoiled([](Parts& p) { p.mask = {1, 1}; }, "/obsm/rna: has 2 values where 3");
+  files.spoiled(
       [](Parts& p) {
         p.maps = false;
         p.obs = {"c1", "x", "c3"};
       },
       "/obsmap/rna: is missing and the names do not join");
-  spoiled(
+  files.spoiled(
       [](Parts& p) {
         p.nullable_index = true;
         p.index_mask = {0, 1, 0};
       },
       "/obs/_index/mask: marks a name");
-  spoiled(
+  files.spoiled(
       [](Parts& p) { p.more = [](io::Hdf5Writer& out) { out.array<double>("/obsm/X", std::vector<double>{1, 2}); }; },
       "/obsm/X: does not have 3 rows");
-  folder.write("f.h5mu", good.substr(0, good.size() / 2));
-  check_refused(path, "not a whole HDF5 file");
-  folder.write("f.h5mu", good.substr(0, 512));
-  check_refused(path, "not a whole HDF5 file");
-  folder.write("f.h5mu", "");
-  check_refused(path, "not a whole HDF5 file");
+  files.replaced(files.good().substr(0, files.good().size() / 2), "not a whole HDF5 file");
+  files.replaced(files.good().substr(0, 512), "not a whole HDF5 file");
+  files.replaced("", "not a whole HDF5 file");
 }
 
 TEST_CASE("a map that does not fit is a bug of ours, not a file") {

@@ -2,9 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
 #include <string>
 #include <vector>
@@ -17,13 +15,9 @@
 #include "refused.h"
 
 using namespace immucan;
+using test::read_file;
 
 namespace {
-
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 /// What a good file has, for single tests to spoil before it is written.
 struct Parts {
@@ -51,43 +45,32 @@ void write_parts(const std::filesystem::path& path, const Parts& parts) {
   out.close();
 }
 
-void check_refused(const std::filesystem::path& path, const std::string& part) {
-  test::check_refused(path, part, [](const auto& file, auto& context) { return io::read_tenx_h5(file, context); });
+test::DamagedFiles<Parts> damaged_files() {
+  return {"f.h5", write_parts, [](const auto& file, auto& context) { (void)io::read_tenx_h5(file, context); }};
 }
 
 }  // namespace
 
 TEST_CASE("broken 10x .h5 files are refused with the object") {
-  const test::TemporaryFolder folder;
-  const auto path = folder.path() / "f.h5";
-  const auto spoiled = [&](const std::function<void(Parts&)>& spoil, const std::string& part) {
-    Parts parts;
-    spoil(parts);
-    write_parts(path, parts);
-    check_refused(path, part);
-  };
-  write_parts(path, {});
+  const auto files = damaged_files();
   core::RunContext context("test", "0", "test");
-  REQUIRE(io::read_tenx_h5(path, context).counts.value == std::vector<float>{1, 2, 3});
-  const std::string good = read_file(path);
-  spoiled([](Parts& p) { p.matrix = false; }, "/matrix: group is missing");
-  spoiled([](Parts& p) { p.absent = "indptr"; }, "/matrix/indptr: data set is missing");
-  spoiled([](Parts& p) { p.absent = "indices"; }, "/matrix/indices: data set is missing");
-  spoiled([](Parts& p) { p.barcodes = {"A", "A"}; }, "/matrix/barcodes: \"A\" appears twice");
-  spoiled([](Parts& p) { p.ids = {"E1", "E1", "E3"}; }, "/matrix/features/id: \"E1\" appears twice");
-  spoiled([](Parts& p) { p.names = {"A"}; }, "/matrix/features: columns differ in length");
-  spoiled([](Parts& p) { p.shape = {2, 3}; }, "/matrix/shape: is not [3, 2]");
-  spoiled([](Parts& p) { p.shape = {3}; }, "/matrix/shape: is not [3, 2]");
-  spoiled([](Parts& p) { p.indptr = {0, 3}; }, "/matrix/indptr: does not ascend from 0 to 3");
-  spoiled([](Parts& p) { p.indptr = {0, 4, 3}; }, "/matrix/indptr: does not ascend");
-  spoiled([](Parts& p) { p.indices = {0, 7, 1}; }, "/matrix/indices: index 7 is outside 0..2");
-  spoiled([](Parts& p) { p.indices = {0, std::int64_t{1} << 32, 1}; }, "/matrix/indices: holds a value beyond");
-  spoiled([](Parts& p) { p.indices = {2, 2, 1}; }, "names a feature twice");
-  spoiled([](Parts& p) { p.data = {1}; }, "/matrix/indptr");
-  folder.write("f.h5", good.substr(0, good.size() / 2));
-  check_refused(path, "not a whole HDF5 file");
-  folder.write("f.h5", "");
-  check_refused(path, "not a whole HDF5 file");
+  REQUIRE(io::read_tenx_h5(files.path(), context).counts.value == std::vector<float>{1, 2, 3});
+  files.spoiled([](Parts& p) { p.matrix = false; }, "/matrix: group is missing");
+  files.spoiled([](Parts& p) { p.absent = "indptr"; }, "/matrix/indptr: data set is missing");
+  files.spoiled([](Parts& p) { p.absent = "indices"; }, "/matrix/indices: data set is missing");
+  files.spoiled([](Parts& p) { p.barcodes = {"A", "A"}; }, "/matrix/barcodes: \"A\" appears twice");
+  files.spoiled([](Parts& p) { p.ids = {"E1", "E1", "E3"}; }, "/matrix/features/id: \"E1\" appears twice");
+  files.spoiled([](Parts& p) { p.names = {"A"}; }, "/matrix/features: columns differ in length");
+  files.spoiled([](Parts& p) { p.shape = {2, 3}; }, "/matrix/shape: is not [3, 2]");
+  files.spoiled([](Parts& p) { p.shape = {3}; }, "/matrix/shape: is not [3, 2]");
+  files.spoiled([](Parts& p) { p.indptr = {0, 3}; }, "/matrix/indptr: does not ascend from 0 to 3");
+  files.spoiled([](Parts& p) { p.indptr = {0, 4, 3}; }, "/matrix/indptr: does not ascend");
+  files.spoiled([](Parts& p) { p.indices = {0, 7, 1}; }, "/matrix/indices: index 7 is outside 0..2");
+  files.spoiled([](Parts& p) { p.indices = {0, std::int64_t{1} << 32, 1}; }, "/matrix/indices: holds a value beyond");
+  files.spoiled([](Parts& p) { p.indices = {2, 2, 1}; }, "names a feature twice");
+  files.spoiled([](Parts& p) { p.data = {1}; }, "/matrix/indptr");
+  files.replaced(files.good().substr(0, files.good().size() / 2), "not a whole HDF5 file");
+  files.replaced("", "not a whole HDF5 file");
 }
 
 TEST_CASE("features of a barcode in any order come back sorted") {
