@@ -266,7 +266,8 @@ void IndexedFile::State::read_table() {
 
 void IndexedFile::State::read_sections(std::string_view unread, unsigned threads,
                                        const core::InterruptSource& interrupt) {
-  constexpr std::size_t kPiece = std::size_t{64} << 20;
+  // Small enough that an index of 100 MB is read, and its pages are made, by all threads.
+  constexpr std::size_t kPiece = std::size_t{8} << 20;
   std::vector<std::pair<std::size_t, std::size_t>> pieces;
   const auto add = [&](std::size_t begin, std::size_t end) {
     for (; begin < end; begin += kPiece) pieces.emplace_back(begin, std::min(begin + kPiece, end));

@@ -43,17 +43,10 @@ std::uint8_t capped_quality(char quality) {
 
 /// All sequences of the list that differ from the part at one place; with an unknown base only there.
 void substitute(const PartCode& part, std::string_view qualities, const BarcodePart& list,
-                std::vector<BarcodeCandidate>& candidates) {
-  for (std::uint32_t position = 0; position < part.length; ++position) {
-    if (part.unknown == 1 && position != part.unknown_at) continue;
-    const unsigned shift = 2 * (part.length - 1 - position);
-    const std::uint32_t original = (part.code >> shift) & 3;
-    for (std::uint32_t base = 0; base < 4; ++base) {
-      if (base == original && part.unknown == 0) continue;
-      const auto rank = list.find_unlikely((part.code & ~(3U << shift)) | (base << shift), part.length);
-      if (rank) candidates.push_back({*rank, capped_quality(qualities[position])});
-    }
-  }
+                std::vector<BarcodePart::Neighbour>& neighbours, std::vector<BarcodeCandidate>& candidates) {
+  list.neighbours(part.code, part.length, part.unknown == 1 ? std::optional(part.unknown_at) : std::nullopt,
+                  neighbours);
+  for (const auto& [rank, position] : neighbours) candidates.push_back({rank, capped_quality(qualities[position])});
 }
 
 /// The UMI's class if it is bad.
@@ -107,10 +100,11 @@ void combine(const std::vector<BarcodeCandidate>& part, std::size_t size, std::v
 
 void find_candidates(const ListedParts& read, std::span<const PartCode> codes,
                      std::span<const std::optional<std::uint32_t>> found, const Whitelist& whitelist,
-                     std::vector<BarcodeCandidate>& candidates) {
+                     BarcodeCall& call) {
   const auto& parts = whitelist.parts();
+  std::vector<BarcodeCandidate>& candidates = call.candidates;
   if (parts.size() == 1) {
-    substitute(codes[0], read.quality(0), parts[0], candidates);
+    substitute(codes[0], read.quality(0), parts[0], call.neighbours, candidates);
     return;
   }
   candidates.push_back({0, 0});
@@ -120,7 +114,7 @@ void find_candidates(const ListedParts& read, std::span<const PartCode> codes,
     if (found[i]) {
       part.push_back({*found[i], 0});
     } else {
-      substitute(codes[i], read.quality(i), parts[i], part);
+      substitute(codes[i], read.quality(i), parts[i], call.neighbours, part);
     }
     combine(part, parts[i].size(), candidates);
   }
@@ -172,7 +166,7 @@ void call_barcode(const CutRead& read, const PartCodes& codes, const Whitelist& 
     call.barcode_class = BarcodeClass::kBarcodeManyN;
     return;
   }
-  find_candidates(ListedParts(read, parts.size()), codes, found, whitelist, call.candidates);
+  find_candidates(ListedParts(read, parts.size()), codes, found, whitelist, call);
   if (call.candidates.empty()) {
     call.barcode_class = BarcodeClass::kNoMatch;
   } else if (call.candidates.size() == 1) {

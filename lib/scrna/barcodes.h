@@ -46,7 +46,8 @@ struct BarcodeCall {
   std::uint32_t rank = 0;     ///< for kExact and kOneMismatch, or when `listed`
   std::uint32_t umi = 0;      ///< 2 bits per base, the first base highest
   bool unknown_base = false;  ///< an N in the barcode
-  std::vector<BarcodeCandidate> candidates;  ///< for kMulti and kOneMismatch
+  std::vector<BarcodeCandidate> candidates;        ///< for kMulti and kOneMismatch
+  std::vector<BarcodePart::Neighbour> neighbours;  ///< work space
 };
 
 /// One part of a barcode as read: its 2-bit number and its unknown bases.

@@ -54,6 +54,7 @@ struct Batch {
   std::array<CutOutcome, kBarcodesAtOnce> outcomes{};
   std::array<PartCodes, kBarcodesAtOnce> codes;
   BarcodeCall call;
+  std::vector<std::uint32_t> exact;  ///< ranks of listed barcodes among them
   std::vector<std::string_view> sequences;
   std::vector<ReadMapping> mappings;
   std::vector<CalledRead> called;  ///< one for each of `sequences`
@@ -176,7 +177,12 @@ class Counter {
       for (std::size_t part = 0; part < parts.size(); ++part)
         parts[part].prefetch_codes(batch.codes[i][part].code, batch.codes[i][part].length);
     }
+    batch.exact.clear();
     for (std::size_t i = 0; i < count; ++i) call_read(batch, i);
+    // An atomic sum waits for its memory: all of it has been asked for.
+    for (const std::uint32_t rank : batch.exact)
+      std::atomic_ref(exact_reads_[rank]).fetch_add(1, std::memory_order_relaxed);
+    batch.listed += batch.exact.size();
   }
 
   /// Of those that were cut together.
@@ -190,8 +196,8 @@ class Counter {
     }
     call_barcode(cut, batch.codes[i], whitelist_, call);
     if (call.listed) {
-      ++batch.listed;
-      std::atomic_ref(exact_reads_[call.rank]).fetch_add(1, std::memory_order_relaxed);
+      __builtin_prefetch(&exact_reads_[call.rank], 1);
+      batch.exact.push_back(call.rank);
     }
     ++batch.summary.barcodes[static_cast<std::size_t>(call.barcode_class)];
     const bool unseen_refused = options_.barcode_rule == BarcodeRule::kSeenExactly;

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <numeric>
+#include <tuple>
 
 #include "scrna/splicing_evidence.h"
+#include "sequence/base_packing.h"
 #include "sequence/packed_sequence.h"
 
 namespace immucan::scrna {
@@ -17,6 +20,8 @@ constexpr std::size_t kGroup = 32;         // reads whose memory is fetched toge
 constexpr std::size_t kMaximalBlocks = 8;  // of one alignment
 constexpr std::size_t kMaximalTies = 64;
 constexpr std::uint32_t kNoDistance = 0xffffffff;
+constexpr std::uint32_t kAllSeeds = 0xffffffff;
+constexpr std::uint32_t kFetchedCandidates = 16;  // of a read: what surrounds more of them is not fetched ahead
 
 }  // namespace
 
@@ -27,38 +32,76 @@ std::string_view name_of(ReadClass read_class) {
 }
 
 void ReadMapper::map(std::span<const std::string_view> reads, std::span<ReadMapping> results) {
-  const auto& seeds = index_.seeds();
   gene_lists_.clear();
   for (std::size_t first = 0; first < reads.size(); first += kGroup) {
     const std::size_t count = std::min(kGroup, reads.size() - first);
     words_.clear();
     seeds_.clear();
-    queries_.assign(count, {});
-    for (std::size_t i = 0; i < count; ++i) prepare(reads[first + i], queries_[i]);
-    for (const sequence::Seed& seed : seeds_) seeds.prefetch_bucket(seed.hash);
-    for (const sequence::Seed& seed : seeds_) seeds.prefetch_places(seed.hash);
-    // The places are near now; ask for the text they point to.
-    places_.clear();
-    for (const sequence::Seed& seed : seeds_) {
-      places_.push_back(seeds.find(seed.hash));
-      if (places_.back().size() > 2) continue;
-      for (const auto& place : places_.back()) __builtin_prefetch(index_.text() + place.position / kBasesPerWord);
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-      const Query& query = queries_[i];
+    queries_.clear();
+    for (std::size_t i = 0; i < count; ++i) queries_.push_back(prepare(reads[first + i]));
+    // A read without a mismatch, and most have none, is proven by a single seed.
+    all_.resize(count);
+    std::iota(all_.begin(), all_.end(), 0U);
+    for (Query& query : queries_) add_seeds(query, 1);
+    look_up(all_);
+    unproven_.clear();
+    for (std::uint32_t i = 0; i < count; ++i) {
+      Query& query = queries_[i];
       if (query.length < index_.parameters().k) {
         results[first + i] = {ReadClass::kTooShort, 0, 0};
-        continue;
+      } else if (place(query)) {
+        results[first + i] = assign();
+      } else {
+        query.wanted_seeds = fits_whole(query) ? best_.front().mismatches + 1 : kAllSeeds;
+        unproven_.push_back(i);
       }
-      candidates_.clear();
-      best_.clear();
-      const std::uint32_t proven =
-          collect_candidates(query, std::span(seeds_).subspan(query.first_seed, query.seeds),
-                             std::span(places_).subspan(query.first_seed, query.seeds), options_.common_seed);
-      align_candidates(query);
-      results[first + i] = finish(reads[first + i], query, proven);
+    }
+    seeds_.clear();
+    for (const std::uint32_t i : unproven_) add_seeds(queries_[i], queries_[i].wanted_seeds);
+    look_up(unproven_);
+    for (const std::uint32_t i : unproven_) {
+      if (!place(queries_[i])) place_by_all_seeds(queries_[i]);
+      results[first + i] = assign();
     }
   }
+}
+
+/// The candidates of some reads of the group by their seeds. All the memory that these and what comes after look at is
+/// asked for ahead, for all reads together: in a large index hardly any of it is near.
+void ReadMapper::look_up(std::span<const std::uint32_t> chosen) {
+  const auto& seeds = index_.seeds();
+  for (const sequence::Seed& seed : seeds_) seeds.prefetch_bucket(seed.hash);
+  for (const sequence::Seed& seed : seeds_) seeds.prefetch_places(seed.hash);
+  candidates_.clear();
+  for (const std::uint32_t i : chosen) {
+    Query& query = queries_[i];
+    places_.clear();
+    const auto own = std::span(seeds_).subspan(query.first_seed, query.seeds);
+    for (const sequence::Seed& seed : own) places_.push_back(seeds.find(seed.hash));
+    collect_candidates(query, own, places_, options_.common_seed);
+    if (query.candidates > kFetchedCandidates) continue;
+    for (const Candidate& candidate : candidates_of(query)) {
+      const auto start = static_cast<std::uint64_t>(std::max<std::int64_t>(candidate.start, 0));
+      __builtin_prefetch(index_.text() + start / kBasesPerWord);
+      __builtin_prefetch(index_.text() + (start + query.length) / kBasesPerWord);
+      index_.prefetch_near(candidate.seed_place, options_.sense == candidate.reverse);
+    }
+  }
+  for (const std::uint32_t i : chosen) {
+    if (queries_[i].candidates > kFetchedCandidates) continue;
+    for (const Candidate& candidate : candidates_of(queries_[i]))
+      index_.prefetch_at(candidate.seed_place, options_.sense == candidate.reverse);
+  }
+}
+
+bool ReadMapper::fits_whole(const Query& query) const {
+  return !best_.empty() && best_.front().aligned == query.length;
+}
+
+/// The best places by the seeds that were looked up; true when no other seed can show a better or equal one.
+bool ReadMapper::place(const Query& query) {
+  align_candidates(query);
+  return fits_whole(query) && best_.front().mismatches < query.complete_seeds;
 }
 
 namespace {
@@ -77,70 +120,77 @@ void turn(const std::uint64_t* bases, std::size_t words, std::size_t size, std::
 
 }  // namespace
 
-void ReadMapper::prepare(std::string_view read, Query& query) {
+ReadMapper::Query ReadMapper::prepare(std::string_view read) {
+  Query query;
   query.length = static_cast<std::uint32_t>(read.size());
   query.first_word = static_cast<std::uint32_t>(words_.size());
-  query.first_seed = static_cast<std::uint32_t>(seeds_.size());
   const std::size_t words = sequence::words_for(read.size());
   words_.resize(words_.size() + 4 * words, 0);
   std::uint64_t* forward = words_.data() + query.first_word;
   std::uint64_t* backward = forward + words;
   std::uint64_t* forward_unknown = backward + words;
   std::uint64_t* backward_unknown = forward_unknown + words;
-  codes_.resize(read.size());
-  std::uint64_t any_unknown = 0;
-  for (std::size_t word = 0; word < words; ++word) {
-    const std::size_t begin = word * kBasesPerWord, count = std::min(kBasesPerWord, read.size() - begin);
-    std::uint64_t bases = 0, unknown = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::uint64_t code = sequence::kBaseCodes[static_cast<unsigned char>(read[begin + i])];
-      codes_[begin + i] = static_cast<std::uint8_t>(code);
-      bases |= (code & 3) << (2 * i);
-      unknown |= (code >> 2) << (2 * i);
-    }
-    forward[word] = bases;
-    forward_unknown[word] = unknown;
-    any_unknown |= unknown;
-  }
+  query.broken = sequence::pack_bases(read, forward, forward_unknown);
   turn(forward, words, read.size(), backward);
-  if (any_unknown != 0) {
+  if (query.broken) {
     turn(forward_unknown, words, read.size(), backward_unknown);
     for (std::size_t word = 0; word < words; ++word)
       backward_unknown[word] = ~backward_unknown[word] & 0x5555555555555555ULL;
   }
-  if (any_unknown == 0) {
-    sequence::collect_unbroken_seeds(codes_, index_.seed_shape(), scratch_, seeds_, true);
-  } else {
-    sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, seeds_, true);
+  return query;
+}
+
+/// Seeds of the first `size` bases.
+void ReadMapper::collect(const Query& query, std::uint32_t size, bool disjoint, std::vector<sequence::Seed>& seeds) {
+  const std::uint64_t* const bases = words_.data() + query.first_word;
+  if (!query.broken) return sequence::collect_packed_seeds(bases, size, index_.seed_shape(), scratch_, seeds, disjoint);
+  const std::uint64_t* const unknown = bases + 2 * sequence::words_for(query.length);
+  codes_.resize(size);
+  for (std::uint32_t i = 0; i < size; ++i) {
+    const std::size_t word = i / kBasesPerWord, shift = i % kBasesPerWord * 2;
+    codes_[i] = static_cast<std::uint8_t>(((unknown[word] >> shift) & 1) != 0 ? 4 : (bases[word] >> shift) & 3);
   }
+  sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, seeds, disjoint);
+}
+
+/// Seeds that do not overlap, from the left, into `seeds_`: at least `wanted` if the read has them.
+void ReadMapper::add_seeds(Query& query, std::uint32_t wanted) {
+  query.first_seed = static_cast<std::uint32_t>(seeds_.size());
+  // Every so many bases hold a seed.
+  const std::uint32_t enough = 2 * index_.parameters().k - index_.parameters().s;
+  const bool part = !query.broken && wanted <= query.length / enough;
+  collect(query, part ? wanted * enough : query.length, true, seeds_);
   query.seeds = static_cast<std::uint32_t>(seeds_.size()) - query.first_seed;
 }
 
-/// How many of the seeds were looked up completely.
-std::uint32_t ReadMapper::collect_candidates(const Query& query, std::span<const sequence::Seed> seeds,
-                                             std::span<const Places> places, std::uint32_t limit) {
-  std::uint32_t complete = 0;
+/// Behind the candidates that are there already, in the order of the text.
+void ReadMapper::collect_candidates(Query& query, std::span<const sequence::Seed> seeds, std::span<const Places> places,
+                                    std::uint32_t limit) {
+  query.first_candidate = static_cast<std::uint32_t>(candidates_.size());
+  query.complete_seeds = 0;
   for (std::size_t at = 0; at < seeds.size(); ++at) {
     const sequence::Seed& seed = seeds[at];
     if (places[at].size() > limit) continue;
-    ++complete;
+    ++query.complete_seeds;
     for (const sequence::SeedPlace& place : places[at]) {
       const bool reverse = sequence::SeedDictionary::reversed(place) != seed.reversed;
       const std::uint32_t offset = reverse ? query.length - index_.parameters().k - seed.offset : seed.offset;
       candidates_.push_back({static_cast<std::int64_t>(place.position) - offset, place.position, reverse});
     }
   }
-  return complete;
+  query.candidates = static_cast<std::uint32_t>(candidates_.size()) - query.first_candidate;
+  if (query.candidates < 2) return;
+  std::ranges::sort(candidates_of(query), [](const Candidate& a, const Candidate& b) {
+    return std::tuple(a.start, a.reverse, a.seed_place) < std::tuple(b.start, b.reverse, b.seed_place);
+  });
 }
 
 /// Keeps the best alignments in `best_`, each genome place once.
 void ReadMapper::align_candidates(const Query& query) {
-  std::ranges::sort(candidates_, [](const Candidate& a, const Candidate& b) {
-    return std::tuple(a.start, a.reverse, a.seed_place) < std::tuple(b.start, b.reverse, b.seed_place);
-  });
+  best_.clear();
   const Candidate* previous = nullptr;
   ReferenceIndex::Span span{};
-  for (const Candidate& candidate : candidates_) {
+  for (const Candidate& candidate : candidates_of(query)) {
     const bool same = previous != nullptr && previous->start == candidate.start &&
                       previous->reverse == candidate.reverse && candidate.seed_place < span.end;
     previous = &candidate;
@@ -246,24 +296,16 @@ void ReadMapper::to_genome(std::uint32_t contig, std::uint32_t offset, std::uint
   alignment.contig = alignment.block_count > 1 ? contig : ReferenceIndex::kNoContig;
 }
 
-ReadMapping ReadMapper::finish(std::string_view read, const Query& query, std::uint32_t proven_seeds) {
-  const bool whole = !best_.empty() && best_.front().aligned == query.length && best_.front().mismatches < proven_seeds;
-  if (!whole) {
-    candidates_.clear();
-    best_.clear();
-    codes_.resize(read.size());
-    std::ranges::transform(read, codes_.begin(), sequence::base_code);
-    all_seeds_.clear();
-    sequence::collect_seeds(codes_, index_.seed_shape(), scratch_, all_seeds_);
-    for (const sequence::Seed& seed : all_seeds_) index_.seeds().prefetch_bucket(seed.hash);
-    for (const sequence::Seed& seed : all_seeds_) index_.seeds().prefetch_places(seed.hash);
-    all_places_.clear();
-    for (const sequence::Seed& seed : all_seeds_) all_places_.push_back(index_.seeds().find(seed.hash));
-    if (collect_candidates(query, all_seeds_, all_places_, options_.common_seed) == 0)
-      collect_candidates(query, all_seeds_, all_places_, options_.useless_seed);
-    align_candidates(query);
-  }
-  return assign();
+void ReadMapper::place_by_all_seeds(Query& query) {
+  all_seeds_.clear();
+  collect(query, query.length, false, all_seeds_);
+  for (const sequence::Seed& seed : all_seeds_) index_.seeds().prefetch_bucket(seed.hash);
+  for (const sequence::Seed& seed : all_seeds_) index_.seeds().prefetch_places(seed.hash);
+  places_.clear();
+  for (const sequence::Seed& seed : all_seeds_) places_.push_back(index_.seeds().find(seed.hash));
+  collect_candidates(query, all_seeds_, places_, options_.common_seed);
+  if (query.complete_seeds == 0) collect_candidates(query, all_seeds_, places_, options_.useless_seed);
+  align_candidates(query);
 }
 
 void ReadMapper::overlaps(const Alignment& alignment, bool reverse, std::vector<GeneOverlap>& out) const {

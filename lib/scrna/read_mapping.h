@@ -1,7 +1,8 @@
 #pragma once
 // From a read to a gene. Seeds give candidate places on both strands; every candidate is verified base by base; the
 // best verified place wins. A locus with m mismatches shares an untouched seed with the read when more than m seeds
-// that do not overlap have been looked up, so the first round ends as soon as that proves the winner.
+// that do not overlap have been looked up. So one seed is looked up first, then as many as would prove what it has
+// found, all of them only where that fails.
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -77,7 +78,10 @@ class ReadMapper {
   struct Query {
     std::uint32_t length = 0;
     std::uint32_t first_word = 0;  ///< forward words, then reverse words, then words of unknown bases (both strands)
-    std::uint32_t first_seed = 0, seeds = 0;  ///< those that do not overlap
+    std::uint32_t first_seed = 0, seeds = 0;             ///< those that do not overlap
+    std::uint32_t wanted_seeds = 0, complete_seeds = 0;  ///< the latter with all their places
+    std::uint32_t first_candidate = 0, candidates = 0;
+    bool broken = false;  ///< has unknown bases
   };
   using Places = std::span<const sequence::SeedPlace>;
   struct GeneOverlap {
@@ -85,24 +89,33 @@ class ReadMapper {
     std::uint32_t distance = 0;  ///< of the read's end from the end of the transcript, where it is exonic
   };
 
-  void prepare(std::string_view read, Query& query);
-  std::uint32_t collect_candidates(const Query& query, std::span<const sequence::Seed> seeds,
-                                   std::span<const Places> places, std::uint32_t limit);
+  Query prepare(std::string_view read);
+  void collect(const Query& query, std::uint32_t size, bool disjoint, std::vector<sequence::Seed>& seeds);
+  void add_seeds(Query& query, std::uint32_t wanted);
+  void look_up(std::span<const std::uint32_t> chosen);
+  bool place(const Query& query);
+  [[nodiscard]] bool fits_whole(const Query& query) const;
+  void place_by_all_seeds(Query& query);
+  void collect_candidates(Query& query, std::span<const sequence::Seed> seeds, std::span<const Places> places,
+                          std::uint32_t limit);
+  [[nodiscard]] std::span<Candidate> candidates_of(const Query& query) {
+    return std::span(candidates_).subspan(query.first_candidate, query.candidates);
+  }
   void align_candidates(const Query& query);
   bool verify(const Query& query, const Candidate& candidate, Alignment& alignment) const;
   void to_genome(std::uint32_t contig, std::uint32_t offset, std::uint32_t size, Alignment& alignment) const;
-  ReadMapping finish(std::string_view read, const Query& query, std::uint32_t proven_seeds);
   void overlaps(const Alignment& alignment, bool reverse, std::vector<GeneOverlap>& out) const;
   ReadMapping assign();
 
   const ReferenceIndex& index_;
   MappingOptions options_;
   sequence::SeedScratch scratch_;
-  std::vector<std::uint8_t> codes_;
+  std::vector<std::uint8_t> codes_;  ///< of a read with unknown bases
   std::vector<std::uint64_t> words_;
   std::vector<sequence::Seed> seeds_, all_seeds_;
-  std::vector<Places> places_, all_places_;  ///< of each seed
+  std::vector<Places> places_;  ///< of each seed of one read
   std::vector<Query> queries_;
+  std::vector<std::uint32_t> all_, unproven_;  ///< reads of the group; those that one seed does not place
   std::vector<Candidate> candidates_;
   std::vector<Alignment> best_;
   std::vector<GeneOverlap> sense_, antisense_;

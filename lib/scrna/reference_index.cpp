@@ -51,16 +51,28 @@ ReferenceIndex::ReferenceIndex(const std::filesystem::path& path, core::RunConte
   chromosome_names_ = split_names(file_.bytes("chromosome_names"));
   seeds_ = {file_.section<std::uint32_t>("seed_buckets"), file_.section<sequence::SeedPlace>("seed_places")};
   check(path);
+  rank_contigs();
   if (file_.has("reference")) spliced_only_ = file_.bytes("reference") == "transcripts";
   if (file_.has("features")) features_ = from_lines(file_.bytes("features"), path.string());
 }
 
 ReferenceIndex::Span ReferenceIndex::span_of(std::uint32_t position) const {
-  const bool genome = in_genome(position);
-  const std::span<const std::uint32_t> begins = genome ? chromosome_begins_ : contig_begins_;
-  const auto next = std::ranges::upper_bound(begins, position);
-  const auto at = static_cast<std::uint32_t>(next - begins.begin()) - 1;
-  return {begins[at], begins[at + 1], genome ? kNoContig : at};
+  if (in_genome(position)) {
+    const auto next = std::ranges::upper_bound(chromosome_begins_, position);
+    return {*(next - 1), *next, kNoContig};
+  }
+  std::uint32_t contig = contig_ranks_[(position - parameters_.genome_bases) >> kContigRankBits];
+  while (contig_begins_[contig + 1] <= position) ++contig;
+  return {contig_begins_[contig], contig_begins_[contig + 1], contig};
+}
+
+void ReferenceIndex::rank_contigs() {
+  const std::uint64_t end = contig_begins_.back();
+  std::uint32_t contig = 0;
+  for (std::uint64_t at = parameters_.genome_bases; at < end; at += std::uint64_t{1} << kContigRankBits) {
+    while (contig_begins_[contig + 1] <= at) ++contig;
+    contig_ranks_.push_back(contig);
+  }
 }
 
 void ReferenceIndex::check(const std::filesystem::path& path) const {

@@ -99,6 +99,26 @@ class ReferenceIndex {
     std::uint32_t contig;  ///< rank of the contig, or kNoContig
   };
   static constexpr std::uint32_t kNoContig = 0xffffffff;
+  /// Ask for the memory that `span_of` and the segments of a strand look at first, and, once that is near, next.
+  [[gnu::always_inline]] void prefetch_near(std::uint32_t position, bool reverse) const {
+    if (in_genome(position)) {
+      __builtin_prefetch(&segments_[reverse ? 1 : 0].coarse[position >> SegmentTable::kCoarseBits]);
+    } else {
+      __builtin_prefetch(&contig_ranks_[(position - parameters_.genome_bases) >> kContigRankBits]);
+    }
+  }
+  [[gnu::always_inline]] void prefetch_at(std::uint32_t position, bool reverse) const {
+    if (in_genome(position)) {
+      const SegmentTable& table = segments_[reverse ? 1 : 0];
+      const std::uint32_t segment = table.coarse[position >> SegmentTable::kCoarseBits];
+      __builtin_prefetch(&table.breakpoints[segment]);
+      __builtin_prefetch(&table.gene_starts[segment]);
+    } else {
+      const std::uint32_t contig = contig_ranks_[(position - parameters_.genome_bases) >> kContigRankBits];
+      __builtin_prefetch(&contig_begins_[contig]);
+      __builtin_prefetch(&contig_block_starts_[contig]);
+    }
+  }
   [[nodiscard]] Span span_of(std::uint32_t position) const;
   [[nodiscard]] std::span<const GenomeBlock> contig_blocks(std::uint32_t contig) const {
     return contig_blocks_.subspan(contig_block_starts_[contig],
@@ -126,6 +146,8 @@ class ReferenceIndex {
 
  private:
   void check(const std::filesystem::path& path) const;
+  void rank_contigs();
+  static constexpr unsigned kContigRankBits = 8;  // contigs have some 300 bases
   io::IndexedFile file_;
   std::uint64_t bytes_ = 0;
   IndexParameters parameters_;
@@ -133,6 +155,7 @@ class ReferenceIndex {
   std::span<const std::uint32_t> chromosome_begins_, contig_begins_, contig_block_starts_, contig_gene_starts_,
       contig_genes_;
   std::span<const GenomeBlock> contig_blocks_;
+  std::vector<std::uint32_t> contig_ranks_;  ///< of the contig at every 2^kContigRankBits bases of their text
   SegmentTable segments_[2];
   std::span<const IndexedGene> genes_;
   std::vector<std::string_view> gene_ids_, gene_names_, chromosome_names_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <numeric>
 #include <unordered_map>
 #include <utility>
@@ -13,6 +14,7 @@ namespace {
 
 /// Above this many UMIs of one gene and cell, neighbours are looked up instead of compared pairwise.
 constexpr std::size_t kPairwiseUmis = 48;
+constexpr std::size_t kVectorUmis = 1000;  // the same where four are compared at once
 
 constexpr std::array<std::pair<UmiRule, std::string_view>, 5> kUmiRules = {
     {{UmiRule::k1mmCr, "1mm-cr"},
@@ -82,11 +84,39 @@ std::vector<std::uint32_t> ordered(std::size_t count, Less&& less) {
   return order;
 }
 
+using Codes4 = std::uint32_t __attribute__((vector_size(16)));
+constexpr std::uint32_t kLanes = 4;
+
+/// The last of umis[first, last) at one substitution from `umi`, else `none`; readable up to kLanes beyond.
+std::uint32_t last_neighbour(const std::uint32_t* umis, std::uint32_t first, std::uint32_t last, std::uint32_t umi,
+                             std::uint32_t none) {
+  Codes4 best{none, none, none, none};
+  Codes4 ranks{first, first + 1, first + 2, first + 3};
+  for (std::uint32_t at = first; at < last; at += kLanes, ranks += kLanes) {
+    Codes4 bases;
+    std::memcpy(&bases, umis + at, sizeof(bases));
+    bases ^= umi;
+    bases = (bases | (bases >> 1)) & 0x55555555U;
+    const Codes4 one = (bases != 0) & ((bases & (bases - 1)) == 0) & (ranks < last);
+    best = one ? ranks : best;
+  }
+  return std::max(std::max(best[0], best[1]), std::max(best[2], best[3]));
+}
+
 void correct_1mm_cr(std::span<const std::uint32_t> umis, std::span<const std::uint32_t> reads,
                     std::vector<std::uint32_t>& corrected) {
-  const RankedUmis ranked(umis, ordered(umis.size(), [&](std::uint32_t a, std::uint32_t b) {
-                            return std::pair(reads[a], umis[a]) < std::pair(reads[b], umis[b]);
-                          }));
+  auto order = ordered(umis.size(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::pair(reads[a], umis[a]) < std::pair(reads[b], umis[b]);
+  });
+  const auto size = static_cast<std::uint32_t>(umis.size());
+  if (size <= kVectorUmis) {
+    std::vector<std::uint32_t> sorted(size + kLanes, 0);
+    for (std::uint32_t rank = 0; rank < size; ++rank) sorted[rank] = umis[order[rank]];
+    for (std::uint32_t rank = 0; rank < size; ++rank)
+      corrected[order[rank]] = sorted[last_neighbour(sorted.data(), rank + 1, size, sorted[rank], rank)];
+    return;
+  }
+  const RankedUmis ranked(umis, std::move(order));
   for (std::uint32_t rank = 0; rank < ranked.size(); ++rank) {
     std::uint32_t best = rank;
     ranked.neighbours(rank, [&](std::uint32_t other) { best = std::max(best, other); });

@@ -14,7 +14,7 @@ namespace immucan::scrna {
 
 namespace {
 
-constexpr unsigned kBucketBits = 20;
+constexpr unsigned kMostBucketBits = 20;
 constexpr std::size_t kMaximalBarcodes = std::size_t{1} << 28;
 
 /// Columns of a line: separated by blanks or tabs.
@@ -121,23 +121,70 @@ std::optional<std::string> BarcodePart::index() {
   std::ranges::sort(tables_, {}, &Table::length);
   size_ = 0;
   for (Table& table : tables_) {
-    std::ranges::sort(table.codes);
+    if (!std::ranges::is_sorted(table.codes)) std::ranges::sort(table.codes);
     const auto twice = std::ranges::adjacent_find(table.codes);
     if (twice != table.codes.end()) return decode_bases(*twice, table.length);
     const unsigned bits = 2 * table.length;
+    table.low_bits = 2 * (table.length / 2);
     table.first_rank = static_cast<std::uint32_t>(size_);
-    table.shift = bits > kBucketBits ? bits - kBucketBits : 0;
-    table.bucket_starts.assign((std::size_t{1} << (bits - table.shift)) + 1, 0);
-    for (const std::uint32_t code : table.codes) ++table.bucket_starts[(code >> table.shift) + 1];
-    for (std::size_t i = 1; i < table.bucket_starts.size(); ++i) table.bucket_starts[i] += table.bucket_starts[i - 1];
-    const auto bitmap_bits = std::clamp(static_cast<unsigned>(std::bit_width(8 * table.codes.size())), 6U, 31U);
-    table.bitmap_shift = 32 - bitmap_bits;
-    table.bitmap.assign((std::size_t{1} << bitmap_bits) / 64, 0);
+    // About one code to a bucket, and no bucket across two first halves.
+    const unsigned bucket_bits = std::min(bits, std::clamp(static_cast<unsigned>(std::bit_width(table.codes.size())),
+                                                           bits - table.low_bits, kMostBucketBits));
+    table.shift = bits - bucket_bits;
+    const auto starts_of = [&](std::size_t buckets, const auto& bucket_of) {
+      std::vector<std::uint32_t> starts(buckets + 1, 0);
+      for (const std::uint32_t code : table.codes) ++starts[bucket_of(code) + 1];
+      for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+      return starts;
+    };
+    const auto second_half = [&](std::uint32_t code) { return code & ((std::size_t{1} << table.low_bits) - 1); };
+    table.bucket_starts =
+        starts_of(std::size_t{1} << bucket_bits, [&](std::uint32_t code) { return code >> table.shift; });
+    table.first_half_starts = starts_of(std::size_t{1} << table.low_bits, second_half);
+    table.first_halves.resize(table.codes.size());
+    std::vector<std::uint32_t> next = table.first_half_starts;
     for (const std::uint32_t code : table.codes)
-      table.bitmap[bit_of(table, code) / 64] |= std::uint64_t{1} << (bit_of(table, code) % 64);
+      table.first_halves[next[second_half(code)]++] = static_cast<std::uint16_t>(code >> table.low_bits);
     size_ += table.codes.size();
   }
   return std::nullopt;
+}
+
+namespace {
+
+/// Which base sets two codes apart, counted from the last; nullopt when it is not exactly one.
+std::optional<std::uint32_t> single_difference(std::uint32_t a, std::uint32_t b) {
+  const std::uint32_t bits = a ^ b, bases = (bits | (bits >> 1)) & 0x55555555U;
+  if (!std::has_single_bit(bases)) return std::nullopt;
+  return static_cast<std::uint32_t>(std::countr_zero(bases)) / 2;
+}
+
+}  // namespace
+
+void BarcodePart::neighbours(std::uint32_t code, std::uint32_t length, std::optional<std::uint32_t> unknown_at,
+                             std::vector<Neighbour>& out) const {
+  out.clear();
+  const auto found = std::ranges::find(tables_, length, &Table::length);
+  if (found == tables_.end()) return;
+  const Table& table = *found;
+  const auto consider = [&](std::uint32_t other, auto&& rank) {
+    auto from_end = single_difference(code, other);
+    if (unknown_at && other == code) from_end = length - 1 - *unknown_at;
+    if (!from_end || (unknown_at && length - 1 - *from_end != *unknown_at)) return;
+    out.push_back({rank(), length - 1 - *from_end});
+  };
+  const std::uint32_t first_half = code >> table.low_bits;
+  const unsigned buckets = table.low_bits - table.shift;
+  for (std::uint32_t i = table.bucket_starts[std::size_t{first_half} << buckets];
+       i < table.bucket_starts[(std::size_t{first_half} + 1) << buckets]; ++i) {
+    consider(table.codes[i], [&] { return table.first_rank + i; });
+  }
+  const std::uint32_t second_half = code & static_cast<std::uint32_t>((std::uint64_t{1} << table.low_bits) - 1);
+  for (std::uint32_t i = table.first_half_starts[second_half]; i < table.first_half_starts[second_half + 1]; ++i) {
+    const std::uint32_t other = (std::uint32_t{table.first_halves[i]} << table.low_bits) | second_half;
+    if (other != code) consider(other, [&] { return find_in(table, other).value(); });
+  }
+  std::ranges::sort(out, {}, [](const Neighbour& one) { return std::pair(one.position, one.rank); });
 }
 
 std::string BarcodePart::text(std::uint32_t rank) const {

@@ -30,24 +30,27 @@ class BarcodePart {
     }
     return std::nullopt;
   }
-  /// Asks for the memory that `find` will look at: first where the bucket begins, later what is in it.
-  void prefetch_bucket(std::uint32_t code, std::uint32_t length) const {
+  /// Asks for the memory that `find` will look at: first where the bucket begins, later what is in it. Always inline:
+  /// GCC takes a function that only prefetches for one without effect, and leaves out its calls.
+  [[gnu::always_inline]] void prefetch_bucket(std::uint32_t code, std::uint32_t length) const {
     for (const Table& table : tables_) {
       if (table.length == length) __builtin_prefetch(&table.bucket_starts[code >> table.shift]);
     }
   }
-  void prefetch_codes(std::uint32_t code, std::uint32_t length) const {
+  [[gnu::always_inline]] void prefetch_codes(std::uint32_t code, std::uint32_t length) const {
     for (const Table& table : tables_) {
       if (table.length == length) __builtin_prefetch(table.codes.data() + table.bucket_starts[code >> table.shift]);
     }
   }
-  /// The same as `find`, for codes that are hardly ever there: most are turned away by a small bitmap.
-  [[nodiscard]] std::optional<std::uint32_t> find_unlikely(std::uint32_t code, std::uint32_t length) const {
-    for (const Table& table : tables_) {
-      if (table.length == length) return may_hold(table, code) ? find_in(table, code) : std::nullopt;
-    }
-    return std::nullopt;
-  }
+  /// A listed sequence that differs from a given one in one base.
+  struct Neighbour {
+    std::uint32_t rank = 0;
+    std::uint32_t position = 0;  ///< of that base, 0-based
+  };
+  /// All of them, by position and then ascending; with `unknown_at` those that differ nowhere but there, which may be
+  /// one of the same code. `out` is cleared.
+  void neighbours(std::uint32_t code, std::uint32_t length, std::optional<std::uint32_t> unknown_at,
+                  std::vector<Neighbour>& out) const;
 
  private:
   struct Table {
@@ -55,16 +58,12 @@ class BarcodePart {
     std::uint32_t first_rank = 0;
     unsigned shift = 0;
     std::vector<std::uint32_t> codes, bucket_starts;
-    unsigned bitmap_shift = 0;
-    std::vector<std::uint64_t> bitmap;  ///< at least eight bits per code, one set for each
+    /// By their second half, the first halves (of up to eight bases) of the codes that end so: what differs in the
+    /// first half lies here side by side, what differs in the second so in `codes`.
+    unsigned low_bits = 0;  ///< of the second half
+    std::vector<std::uint16_t> first_halves;
+    std::vector<std::uint32_t> first_half_starts;
   };
-  [[nodiscard]] static std::uint32_t bit_of(const Table& table, std::uint32_t code) {
-    return (code * 0x9e3779b1U) >> table.bitmap_shift;
-  }
-  [[nodiscard]] static bool may_hold(const Table& table, std::uint32_t code) {
-    const std::uint32_t bit = bit_of(table, code);
-    return ((table.bitmap[bit / 64] >> (bit % 64)) & 1) != 0;
-  }
   [[nodiscard]] static std::optional<std::uint32_t> find_in(const Table& table, std::uint32_t code);
   std::vector<Table> tables_;  // one for most parts
   std::size_t size_ = 0;

@@ -37,33 +37,25 @@ void window_minima(const std::uint32_t* hashes, std::size_t count, std::size_t w
   if (width < window) shrink(window - width);
 }
 
-/// Seeds of a run without breaks, of at most kBlockKmers k-mers.
-void collect_block(std::span<const std::uint8_t> codes, std::uint32_t first_offset, const SeedShape& shape,
-                   SeedScratch& scratch, std::vector<Seed>& seeds, bool disjoint, std::uint32_t& next) {
+/// Room for the s-mers of a run, and for every step of their minima to read beyond them.
+void make_room(std::size_t smers, std::size_t window, SeedScratch& scratch) {
+  const std::size_t room = smers + 3 * window + 2 * kLanes;
+  if (scratch.hashes.size() >= room) return;
+  scratch.hashes.resize(room);
+  scratch.minima.resize(room);
+}
+
+/// An odd multiplier: a bijection of 32 bits.
+std::uint32_t hash_smer(std::uint64_t forward, std::uint64_t backward) {
+  return static_cast<std::uint32_t>(std::min(forward, backward)) * 0x9e3779b1U;
+}
+
+/// The seeds among `kmers` k-mers whose s-mers are hashed; kmer_at(i) gives one and its reverse complement.
+template <class KmerAt>
+void choose_seeds(std::size_t kmers, std::uint32_t first_offset, const SeedShape& shape, SeedScratch& scratch,
+                  std::vector<Seed>& seeds, bool disjoint, std::uint32_t& next, KmerAt&& kmer_at) {
   const std::size_t window = shape.k - shape.s + 1;  // s-mers in a k-mer
-  const std::size_t smers = codes.size() - shape.s + 1, kmers = codes.size() - shape.k + 1;
-  // Room for every step of the minima to run to the same end.
-  const std::size_t room = smers + 2 * window + kLanes;
-  scratch.last_bases.resize(codes.size());
-  scratch.hashes.assign(room, 0xffffffffU);
-  scratch.minima.assign(room + window + kLanes, 0xffffffffU);
-  const std::uint64_t mask = (std::uint64_t{1} << (2 * shape.s)) - 1;
-  const unsigned shift = 2 * (shape.s - 1);
-  std::uint64_t forward = 0, backward = 0;
-  const auto push = [&](std::size_t i) {
-    const std::uint64_t code = codes[i];
-    forward = (forward << 2) | code;
-    backward = (backward >> 2) | ((3 - code) << shift);
-    scratch.last_bases[i] = forward;
-  };
-  for (std::size_t i = 0; i + 1 < shape.s; ++i) push(i);
-  for (std::size_t i = 0; i < smers; ++i) {
-    push(i + shape.s - 1);
-    // An odd multiplier: a bijection of 32 bits.
-    scratch.hashes[i] = static_cast<std::uint32_t>(std::min(forward & mask, backward)) * 0x9e3779b1U;
-  }
-  window_minima(scratch.hashes.data(), smers, window, scratch.minima.data());
-  const std::uint64_t large_mask = (std::uint64_t{1} << (2 * shape.k)) - 1;
+  window_minima(scratch.hashes.data(), kmers + window - 1, window, scratch.minima.data());
   for (std::size_t begin = 0; begin < kmers; begin += 64) {
     const std::size_t count = std::min<std::size_t>(64, kmers - begin);
     std::uint64_t chosen = 0;
@@ -77,11 +69,37 @@ void collect_block(std::span<const std::uint8_t> codes, std::uint32_t first_offs
       const std::uint32_t offset = first_offset + static_cast<std::uint32_t>(first);
       if (offset < next) continue;
       if (disjoint) next = offset + shape.k;
-      const std::uint64_t kmer = scratch.last_bases[first + shape.k - 1] & large_mask;
-      const std::uint64_t other = reverse_complement(kmer) >> (64 - 2 * shape.k);
+      const auto [kmer, other] = kmer_at(first);
       seeds.push_back({hash_kmer(std::min(kmer, other)), offset, other < kmer});
     }
   }
+}
+
+/// Seeds of a run without breaks, of at most kBlockKmers k-mers.
+void collect_block(std::span<const std::uint8_t> codes, std::uint32_t first_offset, const SeedShape& shape,
+                   SeedScratch& scratch, std::vector<Seed>& seeds, bool disjoint, std::uint32_t& next) {
+  const std::size_t smers = codes.size() - shape.s + 1;
+  make_room(smers, shape.k - shape.s + 1, scratch);
+  scratch.last_bases.resize(codes.size());
+  const std::uint64_t mask = (std::uint64_t{1} << (2 * shape.s)) - 1;
+  const unsigned shift = 2 * (shape.s - 1);
+  std::uint64_t forward = 0, backward = 0;
+  const auto push = [&](std::size_t i) {
+    const std::uint64_t code = codes[i];
+    forward = (forward << 2) | code;
+    backward = (backward >> 2) | ((3 - code) << shift);
+    scratch.last_bases[i] = forward;
+  };
+  for (std::size_t i = 0; i + 1 < shape.s; ++i) push(i);
+  for (std::size_t i = 0; i < smers; ++i) {
+    push(i + shape.s - 1);
+    scratch.hashes[i] = hash_smer(forward & mask, backward);
+  }
+  const std::uint64_t large_mask = (std::uint64_t{1} << (2 * shape.k)) - 1;
+  choose_seeds(codes.size() - shape.k + 1, first_offset, shape, scratch, seeds, disjoint, next, [&](std::size_t first) {
+    const std::uint64_t kmer = scratch.last_bases[first + shape.k - 1] & large_mask;
+    return std::pair(kmer, reverse_complement(kmer) >> (64 - 2 * shape.k));
+  });
 }
 
 /// Seeds of a run without breaks.
@@ -125,10 +143,28 @@ void collect_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, 
   }
 }
 
-void collect_unbroken_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, SeedScratch& scratch,
-                            std::vector<Seed>& seeds, bool disjoint) {
+void collect_packed_seeds(const std::uint64_t* words, std::uint32_t size, const SeedShape& shape, SeedScratch& scratch,
+                          std::vector<Seed>& seeds, bool disjoint) {
+  if (size < shape.k) return;
+  const std::size_t smers = size - shape.s + 1;
+  make_room(smers, shape.k - shape.s + 1, scratch);
+  const std::uint64_t mask = (std::uint64_t{1} << (2 * shape.s)) - 1;
+  const std::size_t at_once = kBasesPerWord - shape.s + 1;
+  for (std::size_t begin = 0; begin < smers; begin += at_once) {
+    // The first base of a k-mer is its highest digit, but the lowest of a word: its complement reads the other way.
+    const std::uint64_t turned = load_bases(words, begin);
+    const std::uint64_t straight = reverse_complement(~turned);
+    const std::size_t count = std::min(at_once, smers - begin);
+    unsigned shift = 2 * static_cast<unsigned>(kBasesPerWord - shape.s);
+    for (std::size_t i = 0; i < count; ++i, shift -= 2)
+      scratch.hashes[begin + i] = hash_smer((straight >> shift) & mask, (~turned >> (2 * i)) & mask);
+  }
+  const std::uint64_t large_mask = (std::uint64_t{1} << (2 * shape.k)) - 1;
   std::uint32_t next = 0;
-  if (codes.size() >= shape.k) collect_run(codes, 0, shape, scratch, seeds, disjoint, next);
+  choose_seeds(size - shape.k + 1, 0, shape, scratch, seeds, disjoint, next, [&](std::size_t first) {
+    const std::uint64_t turned = load_bases(words, first);
+    return std::pair(reverse_complement(~turned) >> (64 - 2 * shape.k), ~turned & large_mask);
+  });
 }
 
 SeedDictionary::SeedDictionary(std::span<const std::uint32_t> bucket_starts, std::span<const SeedPlace> places)

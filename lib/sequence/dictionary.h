@@ -34,9 +34,9 @@ struct SeedScratch {
 void collect_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, SeedScratch& scratch,
                    std::vector<Seed>& seeds, bool disjoint = false);
 
-/// The same where all codes are bases.
-void collect_unbroken_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, SeedScratch& scratch,
-                            std::vector<Seed>& seeds, bool disjoint = false);
+/// The same of `size` packed bases, none unknown; `words` is padded by one word.
+void collect_packed_seeds(const std::uint64_t* words, std::uint32_t size, const SeedShape& shape, SeedScratch& scratch,
+                          std::vector<Seed>& seeds, bool disjoint = false);
 
 /// One place of one seed.
 struct SeedPlace {
@@ -50,8 +50,12 @@ class SeedDictionary {
   SeedDictionary() = default;
   SeedDictionary(std::span<const std::uint32_t> bucket_starts, std::span<const SeedPlace> places);
 
-  void prefetch_bucket(std::uint64_t hash) const { __builtin_prefetch(&bucket_starts_[bucket_of(hash)]); }
-  void prefetch_places(std::uint64_t hash) const { __builtin_prefetch(&places_[bucket_starts_[bucket_of(hash)]]); }
+  [[gnu::always_inline]] void prefetch_bucket(std::uint64_t hash) const {
+    __builtin_prefetch(&bucket_starts_[bucket_of(hash)]);
+  }
+  [[gnu::always_inline]] void prefetch_places(std::uint64_t hash) const {
+    __builtin_prefetch(&places_[bucket_starts_[bucket_of(hash)]]);
+  }
   /// All places of the seed (41 bits of the hash agree), ascending by position. `reversed(place)` tells the strand.
   [[nodiscard]] std::span<const SeedPlace> find(std::uint64_t hash) const;
   [[nodiscard]] static bool reversed(const SeedPlace& place) { return (place.tag_and_strand & 1) != 0; }

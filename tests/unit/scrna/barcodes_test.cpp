@@ -137,3 +137,45 @@ TEST_CASE("barcode classes of real reads are those of an independent implementat
   CHECK(barcodes.size() == 30508);
   CHECK(pairs.size() == 89415);
 }
+
+TEST_CASE("the neighbours of a code are all listed ones at one substitution, by position") {
+  core::Random random(5);
+  for (const std::uint32_t length : {1U, 2U, 5U, 8U, 13U, 16U}) {
+    const std::uint32_t letters = length < 16 ? (1U << (2 * length)) - 1 : 0xffffffffU;
+    std::set<std::uint32_t> codes;
+    // Dense around one code, so that there are neighbours.
+    const std::uint32_t centre = static_cast<std::uint32_t>(random.below(letters));
+    for (int i = 0; i < 300; ++i) {
+      std::uint32_t code = centre;
+      for (std::uint64_t changes = random.below(3); changes > 0; --changes)
+        code ^= (1U + static_cast<std::uint32_t>(random.below(3))) << (2 * random.below(length));
+      codes.insert(code & letters);
+    }
+    scrna::BarcodePart part;
+    for (const std::uint32_t code : codes) part.add(code, length);
+    REQUIRE(!part.index());
+    std::vector<scrna::BarcodePart::Neighbour> found;
+    for (std::uint32_t change = 0; change < 3; ++change) {
+      for (std::uint32_t unknown = 0; unknown <= length; ++unknown) {
+        std::uint32_t code = centre ^ change;
+        const bool any = unknown < length;
+        const unsigned shift = any ? 2 * (length - 1 - unknown) : 0;
+        if (any) code &= ~(3U << shift);  // as an unknown base is encoded
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> expected;
+        for (std::uint32_t position = 0; position < length; ++position) {
+          if (any && position != unknown) continue;
+          const unsigned at = 2 * (length - 1 - position);
+          for (std::uint32_t base = 0; base < 4; ++base) {
+            const std::uint32_t other = (code & ~(3U << at)) | (base << at);
+            if (other == code && !any) continue;
+            if (const auto rank = part.find(other, length)) expected.emplace_back(*rank, position);
+          }
+        }
+        part.neighbours(code, length, any ? std::optional(unknown) : std::nullopt, found);
+        REQUIRE(found.size() == expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i)
+          CHECK(std::pair(found[i].rank, found[i].position) == expected[i]);
+      }
+    }
+  }
+}

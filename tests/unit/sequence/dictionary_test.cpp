@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/random.h"
+#include "sequence/base_packing.h"
 #include "sequence/packed_sequence.h"
 
 using namespace immucan;
@@ -134,4 +135,42 @@ TEST_CASE("the dictionary finds every place of every seed, and the same for any 
   }
   CHECK(several > 50);
   CHECK(dictionary.find(0x123456789abcdefULL).empty());
+}
+
+TEST_CASE("bases packed sixteen at a time are as those packed one by one") {
+  core::Random random(11);
+  for (std::size_t size = 0; size < 200; ++size) {
+    std::string bases = random_bases(size, 100 + size);
+    const std::string letters = "acgtuUNnRx.@`\x01\x7f\xc1";
+    for (char& base : bases) {
+      if (size % 3 != 0 && random.below(8) == 0) base = letters[random.below(letters.size())];
+    }
+    const std::size_t words = sequence::words_for(size);
+    std::vector<std::uint64_t> fast(words, 1), fast_unknown(words, 2), plain(words, 3), plain_unknown(words, 4);
+    const bool any = sequence::pack_bases(bases, fast.data(), fast_unknown.data());
+    CHECK(any == sequence::pack_bases_plainly(bases, plain.data(), plain_unknown.data()));
+    CHECK(fast == plain);
+    CHECK(fast_unknown == plain_unknown);
+  }
+}
+
+TEST_CASE("seeds of packed bases are those of codes") {
+  for (const sequence::SeedShape& shape : {sequence::SeedShape{21, 11}, {31, 15}, {15, 9}, {5, 3}}) {
+    for (std::size_t size = 1; size < 300; size = size < 100 ? size + 1 : size + 67) {
+      const std::string bases = random_bases(size, 7 * size);
+      std::vector<std::uint64_t> words(sequence::words_for(size) + 1, 0), unknown(sequence::words_for(size), 0);
+      sequence::pack_bases(bases, words.data(), unknown.data());
+      for (const bool disjoint : {false, true}) {
+        sequence::SeedScratch scratch;
+        std::vector<Seed> of_codes, of_words;
+        sequence::collect_seeds(codes_of(bases), shape, scratch, of_codes, disjoint);
+        sequence::collect_packed_seeds(words.data(), static_cast<std::uint32_t>(size), shape, scratch, of_words,
+                                       disjoint);
+        REQUIRE(of_words.size() == of_codes.size());
+        CHECK(std::ranges::equal(of_words, of_codes, [](const Seed& a, const Seed& b) {
+          return a.hash == b.hash && a.offset == b.offset && a.reversed == b.reversed;
+        }));
+      }
+    }
+  }
 }
