@@ -136,6 +136,8 @@ core::Status run(const Options& all, core::RunContext& context) {
   options.bam_tags = all.bam_genes == "tags";
   if (options.bam.empty() == options.read1.empty())
     core::raise_usage(options.bam.empty() ? "Give reads: -1 and -2, or --bam." : "Give either -1 and -2, or --bam.");
+  if (options.bam.empty() && options.bam_tags)
+    core::raise_usage("--bam-genes: there is no BAM. Give --bam, or leave it out.");
   options.rules = rules_of(all.rules, options.bam);
   options.barcode_rule = scrna::find_preset(all.rules.preset).value().barcode_rule;
   if (all.memory) {
