@@ -35,6 +35,10 @@ bool PrefetchedSource::step_locked(std::unique_lock<std::mutex>& lock) {
   if (fetching_ || at_end_ || fetched_ - consumed_ == chunks_.size()) return false;
   Chunk& chunk = chunks_[fetched_ % chunks_.size()];
   fetching_ = true;
+  if (chunk.text.empty() && !spare_.empty()) {
+    chunk.text = std::move(spare_.back());
+    spare_.pop_back();
+  }
   lock.unlock();
   bool inflate_later = false;
   bool more = true;
@@ -84,6 +88,7 @@ std::size_t PrefetchedSource::read(std::span<char> buffer) {
       if (consumed_ == fetched_ && at_end_ && !fetching_) {
         // Other lanes may follow: what this stream needed is given back.
         for (Chunk& spent : chunks_) spent = Chunk();
+        spare_.clear();
         break;
       }
       // Helping keeps this thread useful; waiting is for when others hold all that can be done.
@@ -101,6 +106,8 @@ std::size_t PrefetchedSource::read(std::span<char> buffer) {
     if (chunk_begin_ == chunk.size) {
       chunk_begin_ = 0;
       chunk.ready = false;
+      spare_.push_back(std::move(chunk.text));
+      chunk.text.clear();
       ++consumed_;
     }
   }

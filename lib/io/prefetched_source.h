@@ -49,6 +49,7 @@ class PrefetchedSource final : public ByteSource, public core::BackgroundStep {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Chunk> chunks_;
+  std::vector<std::vector<char>> spare_;  // texts not in use, the one freed last to be taken first: it is in the cache
   std::uint64_t fetched_ = 0, consumed_ = 0;  // chunks, in order; at most chunks_.size() apart
   bool fetching_ = false, at_end_ = false;
 
