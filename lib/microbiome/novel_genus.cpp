@@ -62,7 +62,10 @@ std::vector<NovelGenus> find_novel_genera(const Database& database, const Sample
     const double lookups = static_cast<double>(entry.genus.fragments) * shape.lookups * shape.mates;
     const UnseenShare share = unseen_share(std::min(1.0, entry.hits / std::max(1.0, lookups)), shape);
     entry.genus.genus = genus;
-    entry.genus.estimated_fragments = static_cast<double>(entry.genus.fragments) / (1 - share.unseen);
+    // What divergence hides lies among the fragments that match nothing.
+    entry.genus.estimated_fragments =
+        std::min(static_cast<double>(entry.genus.fragments) / (1 - share.unseen),
+                 static_cast<double>(entry.genus.fragments + counts.unclassified_fragments));
     entry.genus.ani = std::pow(std::min(1.0, share.intact / kmer_survival), 1.0 / database.parameters().k);
     if (entry.genus.ani >= kLeastIdentity && entry.genus.ani < kSpeciesIdentity) novel.push_back(entry.genus);
   }

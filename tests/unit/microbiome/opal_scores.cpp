@@ -94,9 +94,11 @@ Tree tree_of(const CamiSample& sample) {
 
 }  // namespace
 
-double weighted_unifrac(const CamiSample& truth, const CamiSample& profile) {
-  Tree joint = tree_of(truth);
-  for (auto& [taxid, node] : tree_of(profile)) {
+namespace {
+
+/// Σ length × |mass below that the truth has and the profile lacks|.
+double flow(Tree joint, const Tree& other) {
+  for (const auto& [taxid, node] : other) {
     const auto [entry, inserted] = joint.try_emplace(taxid, node);
     if (inserted) entry->second.mass = 0;
     entry->second.mass -= node.mass;
@@ -111,6 +113,26 @@ double weighted_unifrac(const CamiSample& truth, const CamiSample& profile) {
     if (!node.parent.empty()) joint.at(node.parent).mass += node.mass;
   }
   return distance;
+}
+
+/// 1 where there is mass; what is missing stays missing, as in OPAL.
+Tree presence(Tree tree, double noise) {
+  for (auto& [taxid, node] : tree)
+    if (std::abs(node.mass) <= noise)
+      node.mass = 0;
+    else if (node.mass > 0)
+      node.mass = 1;
+  return tree;
+}
+
+}  // namespace
+
+double weighted_unifrac(const CamiSample& truth, const CamiSample& profile) {
+  return flow(tree_of(truth), tree_of(profile));
+}
+
+double unweighted_unifrac(const CamiSample& truth, const CamiSample& profile, double noise) {
+  return flow(presence(tree_of(truth), noise), presence(tree_of(profile), noise));
 }
 
 std::string cami_violation(const std::string& text) {

@@ -27,6 +27,10 @@ struct RankScores {
 /// Over the tree that both profiles' paths make, each edge as long as the ranks it crosses, mass by sample normalised.
 [[nodiscard]] double weighted_unifrac(const CamiSample& truth, const CamiSample& profile);
 
+/// The same with a mass of 1 at each taxon that holds more than its children. OPAL of 2018 asks whether the difference
+/// of percentages is above 0, so for inner nodes it counts what rounding leaves; `noise`: no more than that is nothing.
+[[nodiscard]] double unweighted_unifrac(const CamiSample& truth, const CamiSample& profile, double noise);
+
 /// What is against the specification in the text of a profile of ours; empty where nothing is. Stricter than the
 /// reader: order of metadata, paths as long as their rank and ending in the taxid, parents that are there and hold at
 /// least the sum of their children, sums of at most 100.

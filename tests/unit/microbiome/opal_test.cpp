@@ -105,6 +105,12 @@ TEST_CASE("OPAL's published scores of four tools on CAMI's first low-complexity 
                                                  {"evil_darwin_13", "mOTU_1.1.1"},
                                                  {"furious_elion_13", "MetaPhlAn2.0 db_v20"},
                                                  {"grave_wright_13.gz", "Quickr"}};
+  // Unweighted UniFrac that OPAL's own program of January 2018 gives for these files. It is not the published one to
+  // the unit, either: inner nodes count as present where the difference of rounded percentages happens to be above 0.
+  const std::map<std::string, double> unweighted{{"TIPP_1.1", 6048.850190},
+                                                 {"mOTU_1.1.1", 2323.135037},
+                                                 {"MetaPhlAn2.0 db_v20", 474.708841},
+                                                 {"Quickr", 8856.621456}};
   std::size_t compared = 0;
   for (const auto& [file, tool] : tools) {
     const CamiSample sample = normalised(read_one(data / file, run));
@@ -138,8 +144,13 @@ TEST_CASE("OPAL's published scores of four tools on CAMI's first low-complexity 
     INFO(tool);
     CHECK(std::abs(unifrac - published.at(tool + "/na/Weighted UniFrac error")) <= kRounded);
     ++compared;
+    const double off = unweighted_unifrac(truth, sample, 1e-12) - unweighted.at(tool);
+    CHECK(std::abs(off) < 6);
+    CHECK(std::abs(off - std::round(off)) < 1e-3);
+    CHECK(std::abs(unweighted.at(tool) - published.at(tool + "/na/Unweighted UniFrac error")) < 15);
   }
   CHECK(compared > 300);
+  CHECK(unweighted_unifrac(truth, truth, 0) == Approx(0).margin(1e-12));
   CHECK(weighted_unifrac(truth, truth) == Approx(0).margin(1e-12));
   // The other stored files are read too.
   CHECK(read_cami_profiles(io::open_source(data / "gs_cami_i_hc.profile.gz", run)).size() == 5);
