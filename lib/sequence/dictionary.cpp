@@ -146,25 +146,29 @@ void collect_seeds(std::span<const std::uint8_t> codes, const SeedShape& shape, 
 void collect_packed_seeds(const std::uint64_t* words, std::uint32_t size, const SeedShape& shape, SeedScratch& scratch,
                           std::vector<Seed>& seeds, bool disjoint) {
   if (size < shape.k) return;
-  const std::size_t smers = size - shape.s + 1;
-  make_room(smers, shape.k - shape.s + 1, scratch);
+  const std::size_t window = shape.k - shape.s + 1, all_kmers = size - shape.k + 1;
   const std::uint64_t mask = (std::uint64_t{1} << (2 * shape.s)) - 1;
-  const std::size_t at_once = kBasesPerWord - shape.s + 1;
-  for (std::size_t begin = 0; begin < smers; begin += at_once) {
-    // The first base of a k-mer is its highest digit, but the lowest of a word: its complement reads the other way.
-    const std::uint64_t turned = load_bases(words, begin);
-    const std::uint64_t straight = reverse_complement(~turned);
-    const std::size_t count = std::min(at_once, smers - begin);
-    unsigned shift = 2 * static_cast<unsigned>(kBasesPerWord - shape.s);
-    for (std::size_t i = 0; i < count; ++i, shift -= 2)
-      scratch.hashes[begin + i] = hash_smer((straight >> shift) & mask, (~turned >> (2 * i)) & mask);
-  }
   const std::uint64_t large_mask = (std::uint64_t{1} << (2 * shape.k)) - 1;
+  const std::size_t at_once = kBasesPerWord - shape.s + 1;
   std::uint32_t next = 0;
-  choose_seeds(size - shape.k + 1, 0, shape, scratch, seeds, disjoint, next, [&](std::size_t first) {
-    const std::uint64_t turned = load_bases(words, first);
-    return std::pair(reverse_complement(~turned) >> (64 - 2 * shape.k), ~turned & large_mask);
-  });
+  for (std::size_t block = 0; block < all_kmers; block += kBlockKmers) {
+    const std::size_t kmers = std::min(kBlockKmers, all_kmers - block), smers = kmers + window - 1;
+    make_room(smers, window, scratch);
+    for (std::size_t begin = 0; begin < smers; begin += at_once) {
+      // The first base of a k-mer is its highest digit, but the lowest of a word: its complement reads the other way.
+      const std::uint64_t turned = load_bases(words, block + begin);
+      const std::uint64_t straight = reverse_complement(~turned);
+      const std::size_t count = std::min(at_once, smers - begin);
+      unsigned shift = 2 * static_cast<unsigned>(kBasesPerWord - shape.s);
+      for (std::size_t i = 0; i < count; ++i, shift -= 2)
+        scratch.hashes[begin + i] = hash_smer((straight >> shift) & mask, (~turned >> (2 * i)) & mask);
+    }
+    choose_seeds(kmers, static_cast<std::uint32_t>(block), shape, scratch, seeds, disjoint, next,
+                 [&](std::size_t first) {
+                   const std::uint64_t turned = load_bases(words, block + first);
+                   return std::pair(reverse_complement(~turned) >> (64 - 2 * shape.k), ~turned & large_mask);
+                 });
+  }
 }
 
 SeedDictionary::SeedDictionary(std::span<const std::uint32_t> bucket_starts, std::span<const SeedPlace> places)
@@ -191,43 +195,60 @@ bool SeedDictionary::consistent() const {
 
 SeedTable build_seed_table(const PackedSequence& text, std::span<const TextPiece> pieces, const SeedShape& shape,
                            unsigned threads) {
-  // Pieces are cut into chunks that overlap by k - 1 bases: every k-mer lies in exactly one.
+  // Pieces are cut into chunks that overlap by k - 1 bases: every k-mer lies in exactly one. Small ones are looked at
+  // together, since what is counted takes as much memory for a junction as for a million bases.
   std::vector<TextPiece> chunks;
+  std::vector<std::size_t> units = {0};  // first chunk of each
+  std::uint64_t bases = 0;
   for (const TextPiece& piece : pieces) {
     if (piece.size < shape.k) continue;
     const std::uint32_t kmers = piece.size - shape.k + 1;
     for (std::uint32_t at = 0; at < kmers; at += kChunkBases) {
-      chunks.push_back({piece.begin + at, std::min(kChunkBases, kmers - at) + shape.k - 1});
+      const std::uint32_t size = std::min(kChunkBases, kmers - at) + shape.k - 1;
+      if (bases + size > kChunkBases + shape.k && bases > 0) {
+        units.push_back(chunks.size());
+        bases = 0;
+      }
+      chunks.push_back({piece.begin + at, size});
+      bases += size;
     }
   }
-  const auto seeds_of = [&](const TextPiece& chunk) {
-    std::vector<std::uint8_t> codes(chunk.size);
-    for (std::uint32_t i = 0; i < chunk.size; ++i) codes[i] = text.at(std::uint64_t{chunk.begin} + i);
+  units.push_back(chunks.size());
+  // Calls visit(seed, position) for every seed of a unit.
+  const auto for_each_seed = [&](std::size_t unit, auto&& visit) {
     SeedScratch scratch;
     std::vector<Seed> seeds;
-    collect_seeds(codes, shape, scratch, seeds);
-    return seeds;
+    std::vector<std::uint64_t> words;
+    for (std::size_t i = units[unit]; i < units[unit + 1]; ++i) {
+      const TextPiece& chunk = chunks[i];
+      words.resize(words_for(chunk.size) + 1);
+      for (std::size_t word = 0; word < words.size() - 1; ++word)
+        words[word] = load_bases(text.words().data(), std::uint64_t{chunk.begin} + word * kBasesPerWord);
+      seeds.clear();
+      collect_packed_seeds(words.data(), chunk.size, shape, scratch, seeds);
+      for (const Seed& seed : seeds) visit(seed, chunk.begin + seed.offset);
+    }
   };
-  // First pass counts per chunk and partition, second pass puts every place where it belongs: no order to get wrong.
-  std::vector<std::array<std::uint32_t, kPartitions>> counts(chunks.size());
-  core::parallel_for(threads, chunks.size(), [&](std::size_t i) {
-    counts[i].fill(0);
-    for (const Seed& seed : seeds_of(chunks[i])) ++counts[i][seed.hash >> (64 - kPartitionBits)];
+  // First pass counts per unit and partition, second pass puts every place where it belongs: no order to get wrong.
+  std::vector<std::array<std::uint32_t, kPartitions>> counts(units.size() - 1);
+  core::parallel_for(threads, counts.size(), [&](std::size_t unit) {
+    counts[unit].fill(0);
+    for_each_seed(unit, [&](const Seed& seed, std::uint32_t) { ++counts[unit][seed.hash >> (64 - kPartitionBits)]; });
   });
   std::vector<std::uint32_t> partition_starts(kPartitions + 1, 0);
   std::uint32_t total = 0;
   for (std::size_t partition = 0; partition < kPartitions; ++partition) {
     partition_starts[partition] = total;
-    for (auto& chunk : counts) total += std::exchange(chunk[partition], total);
+    for (auto& unit : counts) total += std::exchange(unit[partition], total);
   }
   partition_starts[kPartitions] = total;
   SeedTable table;
   table.places.resize(total);
-  core::parallel_for(threads, chunks.size(), [&](std::size_t i) {
-    for (const Seed& seed : seeds_of(chunks[i])) {
-      table.places[counts[i][seed.hash >> (64 - kPartitionBits)]++] = {chunks[i].begin + seed.offset,
-                                                                       tag_of(seed.hash) | (seed.reversed ? 1U : 0U)};
-    }
+  core::parallel_for(threads, counts.size(), [&](std::size_t unit) {
+    for_each_seed(unit, [&](const Seed& seed, std::uint32_t position) {
+      table.places[counts[unit][seed.hash >> (64 - kPartitionBits)]++] = {
+          position, tag_of(seed.hash) | (seed.reversed ? 1U : 0U)};
+    });
   });
   const unsigned bits = bucket_bits(total);
   const unsigned inner_bits = bits - kPartitionBits;

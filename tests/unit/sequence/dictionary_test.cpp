@@ -156,7 +156,7 @@ TEST_CASE("bases packed sixteen at a time are as those packed one by one") {
 
 TEST_CASE("seeds of packed bases are those of codes") {
   for (const sequence::SeedShape& shape : {sequence::SeedShape{21, 11}, {31, 15}, {15, 9}, {5, 3}}) {
-    for (std::size_t size = 1; size < 300; size = size < 100 ? size + 1 : size + 67) {
+    for (std::size_t size = 1; size < 30000; size = size < 100 ? size + 1 : size * 3) {
       const std::string bases = random_bases(size, 7 * size);
       std::vector<std::uint64_t> words(sequence::words_for(size) + 1, 0), unknown(sequence::words_for(size), 0);
       sequence::pack_bases(bases, words.data(), unknown.data());
