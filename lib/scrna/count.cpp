@@ -120,7 +120,9 @@ class Counter {
 
   void work(Batch& batch) {
     io::parse(batch.reads);
-    if (!batch.mapper) batch.mapper = std::make_unique<ReadMapper>(index_, MappingOptions{.sense = chemistry_.sense});
+    if (!batch.mapper)
+      batch.mapper =
+          std::make_unique<ReadMapper>(index_, MappingOptions{.sense = chemistry_.sense, .introns = options_.introns});
     batch.sequences.clear();
     batch.called.clear();
     batch.candidates.clear();

@@ -29,6 +29,7 @@ struct CountOptions {
   std::string sample;  ///< empty: from the name of the first read 2 file
   std::string specimen = "tissue";
   std::optional<std::int64_t> expected_cells;
+  bool introns = true;  ///< false: only reads whose bases are all in exons count (STARsolo's Gene)
   CountingRules rules;
   BarcodeRule barcode_rule = BarcodeRule::kPseudocounts;
   std::optional<std::uint64_t> memory;  ///< bytes; beyond it reads wait in a temporary file

@@ -374,7 +374,7 @@ ReadMapping ReadMapper::assign() {
                      : half   ? Overlap::kHalfExonic
                      : inside ? Overlap::kIntronic
                               : Overlap::kNone;
-      if (type == Overlap::kNone) return;
+      if (type == Overlap::kNone || (!options_.introns && !exonic)) return;
       if (antisense) type = static_cast<Overlap>(static_cast<std::uint8_t>(type) + 1);
       const std::uint8_t own =
           antisense ? 0

@@ -40,6 +40,7 @@ struct ReadMapping {
 
 struct MappingOptions {
   bool sense = true;                ///< reads have the strand of the transcript
+  bool introns = true;              ///< false: only reads whose bases are all in exons have a gene
   std::uint32_t mismatch_cost = 3;  ///< a matching base scores 1; ends are clipped where that scores more
   double minimal_aligned = 0.66;    ///< share of the read inside the clipped ends (STAR's outFilterMatchNminOverLread)
   double minimal_score = 0.5;       ///< per base of the read

@@ -88,6 +88,8 @@ void declare(cli::OptionSet& set, Options& all) {
              "such as 1{b[16]u[12]x:}2{r:}");
   set.choice("--strand", options.strand, {"chemistry", "forward", "reverse"},
              "Strand of the RNA read; by default that of the chemistry");
+  set.flag("--introns,!--no-introns", options.introns,
+           "Count reads of introns, too (STARsolo's GeneFull_Ex50pAS); else only those wholly in exons (its Gene)");
   set.option("--expected-cells", options.expected_cells, "Cells loaded; estimated from the counts by default");
   set.choice("--translate-features", all.features.translation, {"auto", "on", "off"},
              "Feature barcodes of 10x v3 beads: bases 8 and 9 complemented");
@@ -138,6 +140,8 @@ core::Status run(const Options& all, core::RunContext& context) {
     core::raise_usage(options.bam.empty() ? "Give reads: -1 and -2, or --bam." : "Give either -1 and -2, or --bam.");
   if (options.bam.empty() && options.bam_tags)
     core::raise_usage("--bam-genes: there is no BAM. Give --bam, or leave it out.");
+  if (options.bam_tags && !options.introns)
+    core::raise_usage("--no-introns: with --bam-genes tags the genes are those of the BAM. Leave one of them out.");
   options.rules = rules_of(all.rules, options.bam);
   options.barcode_rule = scrna::find_preset(all.rules.preset).value().barcode_rule;
   if (all.memory) {

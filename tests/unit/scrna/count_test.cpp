@@ -100,8 +100,8 @@ struct Mapped {
   unsigned evidence;
 };
 
-Mapped map(const scrna::ReferenceIndex& index, const std::string& read) {
-  scrna::ReadMapper mapper(index, {});
+Mapped map(const scrna::ReferenceIndex& index, const std::string& read, const scrna::MappingOptions& options = {}) {
+  scrna::ReadMapper mapper(index, options);
   const std::vector<std::string_view> reads = {read};
   std::vector<scrna::ReadMapping> results(1);
   mapper.map(reads, results);
@@ -201,6 +201,20 @@ TEST_CASE("distance is evidence only where nascent RNA explains what lies there 
   intronic[0] = 0;
   reads.exonic_far = {4840, 3840, 2840, 0, 0};
   CHECK(enough() == 0);
+}
+
+TEST_CASE("without introns only reads wholly in exons have a gene") {
+  const Reference reference;
+  const auto index = reference.load();
+  const std::string& g = reference.genome;
+  const scrna::MappingOptions exons{.introns = false};
+  const auto class_of = [&](const std::string& read) { return map(index, read, exons).read_class; };
+  CHECK(class_of(g.substr(1050, 90)) == ReadClass::kGene);
+  CHECK(class_of(g.substr(1255, 45) + g.substr(2000, 45)) == ReadClass::kGene);
+  CHECK(map(index, g.substr(1250, 90)).read_class == ReadClass::kGene);  // beyond the end of an exon
+  CHECK(class_of(g.substr(1250, 90)) == ReadClass::kNoGene);
+  CHECK(map(index, g.substr(1500, 90)).read_class == ReadClass::kGene);  // within an intron
+  CHECK(class_of(g.substr(1500, 90)) == ReadClass::kNoGene);
 }
 
 TEST_CASE("the better of two copies wins, in spite of errors") {
