@@ -95,6 +95,7 @@ class Counter {
       rules.unspliced_evidence = far_bit(*far);
       summary_.unspliced_beyond = kFarDistances[*far];
     }
+    if (!options_.keep_index) index_.forget_sequences();
     return collect_counts(store_, sets_, summary_, rules, options_, context_);
   }
 

@@ -33,6 +33,7 @@ struct CountOptions {
   CountingRules rules;
   BarcodeRule barcode_rule = BarcodeRule::kPseudocounts;
   std::optional<std::uint64_t> memory;  ///< bytes; beyond it reads wait in a temporary file
+  bool keep_index = true;               ///< false: its text and seeds are given back as soon as all reads are mapped
 };
 
 /// What became of the reads. Every read is in one barcode class; those with a barcode are in one read class.

@@ -1,8 +1,11 @@
 #include "scrna/reference_index.h"
 
 #include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 
 #include "core/error.h"
 #include "core/text.h"
@@ -64,6 +67,20 @@ ReferenceIndex::Span ReferenceIndex::span_of(std::uint32_t position) const {
   std::uint32_t contig = contig_ranks_[(position - parameters_.genome_bases) >> kContigRankBits];
   while (contig_begins_[contig + 1] <= position) ++contig;
   return {contig_begins_[contig], contig_begins_[contig + 1], contig};
+}
+
+void ReferenceIndex::forget_sequences() const {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto forget = [page](const auto& section) {
+    const auto bytes = std::as_bytes(section);
+    const auto first = (reinterpret_cast<std::uintptr_t>(bytes.data()) + page - 1) / page * page;
+    const auto last = reinterpret_cast<std::uintptr_t>(bytes.data() + bytes.size()) / page * page;
+    // Advice: where it is not followed the memory is merely kept.
+    if (first < last) (void)::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  };
+  forget(text_);
+  forget(file_.section<sequence::SeedPlace>("seed_places"));
+  forget(file_.section<std::uint32_t>("seed_buckets"));
 }
 
 void ReferenceIndex::rank_contigs() {

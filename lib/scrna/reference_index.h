@@ -130,6 +130,10 @@ class ReferenceIndex {
   }
   [[nodiscard]] const SegmentTable& segments(bool reverse) const { return segments_[reverse ? 1 : 0]; }
 
+  /// Gives back the memory of text and seeds, most of the index: no read can be mapped after that. Genes and names
+  /// stay.
+  void forget_sequences() const;
+
   [[nodiscard]] std::span<const IndexedGene> genes() const { return genes_; }
   [[nodiscard]] const std::vector<std::string_view>& gene_ids() const { return gene_ids_; }
   [[nodiscard]] const std::vector<std::string_view>& gene_names() const { return gene_names_; }
