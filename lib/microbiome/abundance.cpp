@@ -49,6 +49,12 @@ constexpr double kElementLength = 5000;
 /// Fragments that several species share are given to one in proportion to those of its own, with this much freedom.
 constexpr double kShareFreedom = 1.5, kLeastOwnShare = 0.02;
 
+/// Different own k-mers of a present species, where sampling is too thin for strong fragments of three.
+constexpr std::uint64_t kFewestPooledKmers = 6;
+/// Where that share of the k-mers seen was seen more than once (at a depth of 1.6), a strain of the species shows four
+/// fifths of those it has: that share at least of what the least similar and least complete strain would show.
+constexpr double kSeenAgain = 0.6, kShown = 0.8, kLeastContained = 0.6;
+
 /// A stretch is crowded with that many times the fragments expected (and their standard deviation, and one); at least
 /// this share of a present species' fragments is taken for its own.
 constexpr double kCrowded = 8, kLeastNative = 0.2;
@@ -59,23 +65,22 @@ constexpr double kFewestOfStrain = 5, kSmallestStrain = 0.02;
 
 /// k-mers of one genome that no other species holds.
 struct GenomeKmers {
-  std::uint64_t kmers = 0, seen = 0, sum = 0;
+  std::uint64_t kmers = 0, seen = 0, repeated = 0, sum = 0;
 };
 
 struct UnitCounts {
-  std::vector<std::uint32_t> seen;
+  std::vector<std::uint32_t> seen, repeated;
   std::vector<std::uint64_t> sum;
 };
 
 UnitCounts count_units(const Database& database, const SampleCounts& counts) {
-  UnitCounts units{std::vector<std::uint32_t>(database.units().size()),
-                   std::vector<std::uint64_t>(database.units().size())};
-  for (std::uint64_t entry = 0; entry < counts.entry_counts.size(); ++entry) {
-    if (counts.entry_counts[entry] == 0) continue;
-    const UnitIndex unit = database.index().unit_at(entry);
+  const std::size_t n = database.units().size();
+  UnitCounts units{std::vector<std::uint32_t>(n), std::vector<std::uint32_t>(n), std::vector<std::uint64_t>(n)};
+  counts.for_each_kmer([&](UnitIndex unit, std::uint8_t count) {
     ++units.seen[unit];
-    units.sum[unit] += counts.entry_counts[entry];
-  }
+    units.repeated[unit] += count > 1 ? 1 : 0;
+    units.sum[unit] += count;
+  });
   return units;
 }
 
@@ -163,6 +168,7 @@ class Estimator {
         GenomeKmers& kmers = genome_kmers_[genome];
         kmers.kmers += record.kmers;
         kmers.seen += units.seen[unit];
+        kmers.repeated += units.repeated[unit];
         kmers.sum += units.sum[unit];
       }
       // Bins carry the k-mers of the species that are found nowhere else.
@@ -198,6 +204,7 @@ class Estimator {
       evidence.reference = genome;
       evidence.kmers = kmers.kmers;
       evidence.kmers_seen = kmers.seen;
+      evidence.kmers_repeated = kmers.repeated;
       evidence.kmer_sum = kmers.sum;
     }
   }
@@ -239,8 +246,10 @@ class Estimator {
   }
 
   /// Fragments enough, and spread over the genome as those of a present species are.
-  [[nodiscard]] static bool is_spread(const SpeciesEvidence& evidence) {
-    return evidence.strong_fragments >= 2 && evidence.places >= 2 &&
+  [[nodiscard]] bool is_spread(const SpeciesEvidence& evidence) const {
+    // Where fragments have too few sampled k-mers to speak for themselves, their k-mers are pooled.
+    const bool enough = strong_hits(database_.parameters().density) == 3 || evidence.kmers_seen >= kFewestPooledKmers;
+    return enough && evidence.strong_fragments >= 2 && evidence.places >= 2 &&
            static_cast<double>(evidence.loci) >= kLeastContent * evidence.expected_loci &&
            evidence.clustering >= kUnlikelyClustering;
   }
@@ -249,8 +258,14 @@ class Estimator {
   /// genus holds one, its fragments pick among all species of the genus the one they match best, so these must be
   /// more than as likely.
   void judge_identities() {
-    if (!survival_known_) return;
     std::set<TaxonIndex> genera;
+    for (auto& [species, evidence] : evidence_) {
+      if (!evidence.present || holds_enough(evidence)) continue;
+      evidence.relative = true;
+      evidence.present = false;
+      genera.insert(genus_of(database_.taxonomy(), species));
+    }
+    if (!survival_known_) return;
     for (const bool again : {false, true}) {
       for (auto& [species, evidence] : evidence_) {
         if (!evidence.present || (again && !genera.contains(genus_of(database_.taxonomy(), species)))) continue;
@@ -261,6 +276,14 @@ class Estimator {
         if (evidence.relative) genera.insert(genus_of(database_.taxonomy(), species));
       }
     }
+  }
+
+  /// An unknown relative at high depth shows the k-mers that it shares, again and again, and no others.
+  [[nodiscard]] bool holds_enough(const SpeciesEvidence& evidence) const {
+    const auto seen = static_cast<double>(evidence.kmers_seen);
+    if (static_cast<double>(evidence.kmers_repeated) < kSeenAgain * seen) return true;
+    const double least = kLeastContained * kLeastContent * std::pow(kStrainIdentity, database_.parameters().k);
+    return seen + 3 * std::sqrt(seen) + 3 >= kShown * least * static_cast<double>(evidence.kmers);
   }
 
   /// Log likelihood ratio of a strain of the species and of another species, from the share of k-mers found. `more`:
@@ -281,21 +304,19 @@ class Estimator {
     crowded_.assign(database_.bins(), 0);
     for (const auto& [species, evidence] : evidence_)
       if (evidence.present) foreign_[species] = mark_crowded(evidence);
-    for (std::uint64_t entry = 0; entry < counts_.entry_counts.size(); ++entry) {
-      const std::uint8_t count = counts_.entry_counts[entry];
-      if (count == 0) continue;
-      const UnitRecord& unit = database_.units()[database_.index().unit_at(entry)];
+    counts_.for_each_kmer([&](UnitIndex number, std::uint8_t count) {
+      const UnitRecord& unit = database_.units()[number];
       const std::uint32_t set = unit.set;
       const auto found = evidence_.find(database_.set_species(set));
-      if (crowded_[unit.bin] != 0 || found == evidence_.end() || !found->second.present) continue;
-      if (!std::ranges::binary_search(database_.set(set), found->second.reference)) continue;
+      if (crowded_[unit.bin] != 0 || found == evidence_.end() || !found->second.present) return;
+      if (!std::ranges::binary_search(database_.set(set), found->second.reference)) return;
       const auto add = [&](std::vector<std::uint64_t>& histogram) {
         histogram.resize(256);
         ++histogram[count];
       };
       add(histograms[found->first]);
       if (database_.set(set).size() == species_genomes_[found->first]) add(core_histograms[found->first]);
-    }
+    });
     // What all genomes of the species share, all its strains in the sample will hold.
     for (auto& [species, histogram] : histograms) {
       const auto& core = core_histograms[species];
@@ -419,6 +440,8 @@ class Estimator {
     const double fragment_length =
         static_cast<double>(counts_.bases) / std::max(1.0, static_cast<double>(counts_.fragments));
     const double k = database_.parameters().k;
+    // Of k-mers found, from fragments that show any to all.
+    const double seen_share = evidence.hit_rate > 0 ? evidence.intact / evidence.hit_rate : 1;
     for (const std::uint32_t g : genomes_of_.at(evidence.species)) {
       if (fragments_[g] <= 0) continue;
       species.fragments += fragments_[g];
@@ -428,7 +451,7 @@ class Estimator {
       genome.coverage = depth(g) * fragment_length;
       species.coverage += genome.coverage;
       species.variance += genome.coverage * fragment_length / static_cast<double>(genomes_[g].length);
-      genome.ani = std::pow(std::min(1.0, genome_hit_rate(g) * (1 - evidence.unseen) / survival_), 1 / k);
+      genome.ani = std::pow(std::min(1.0, genome_hit_rate(g) * seen_share / survival_), 1 / k);
       species.genomes.push_back(genome);
     }
     species.ani = std::pow(std::min(1.0, evidence.intact / survival_), 1 / k);

@@ -21,13 +21,14 @@ struct SpeciesEvidence {
   double expected_loci = 0;            ///< of as many fragments spread evenly
   std::uint64_t kmers = 0;             ///< own k-mers of the reference: found in no other species
   std::uint64_t kmers_seen = 0;
-  std::uint64_t kmer_sum = 0;   ///< Σ of how often
-  double kmer_depth = 0;        ///< mean depth of the k-mers that are there; 0 where it cannot be told
-  double kmer_depth_error = 0;  ///< standard error of its logarithm
-  double kmer_dispersion = 1;   ///< variance of how often they were seen, 1 = Poisson
-  double hit_rate = 0;          ///< share of k-mers found, in own fragments
-  double unseen = 0;            ///< share of fragments without a k-mer found, by divergence and errors alone
-  double intact = 0;            ///< share of k-mers found, those fragments included
+  std::uint64_t kmers_repeated = 0;  ///< of these, more than once
+  std::uint64_t kmer_sum = 0;        ///< Σ of how often
+  double kmer_depth = 0;             ///< mean depth of the k-mers that are there; 0 where it cannot be told
+  double kmer_depth_error = 0;       ///< standard error of its logarithm
+  double kmer_dispersion = 1;        ///< variance of how often they were seen, 1 = Poisson
+  double hit_rate = 0;               ///< share of k-mers found, in own fragments
+  double unseen = 0;                 ///< share of fragments without a k-mer found, by divergence and errors alone
+  double intact = 0;                 ///< share of k-mers found, those fragments included
   std::uint64_t judged_mates = 0, empty_mates = 0;  ///< mates of matching mates, and those that match nowhere
   double mean_lookups = 0;                          ///< k-mers looked up per judged mate
   double expected_empty = 0;  ///< share of mates that match nowhere by divergence and errors alone

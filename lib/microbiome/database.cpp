@@ -72,13 +72,14 @@ std::string_view Database::packed_kmers(std::size_t part) const {
   return packed_kmers_.substr(begin, packed_ends_[part] - begin);
 }
 
-void Database::keep_resident_below(std::uint64_t bytes) const {
-  if (!map_) return;
+void Database::keep_resident() const {
+  // Small files stay as they are: to ask costs more.
+  if (!map_ || index_.entries() / IndexBucket::kEntries * sizeof(IndexBucket) < kMostResident) return;
   // Fields: pages of the program in all, resident, and of these shared with files.
   std::ifstream statistics("/proc/self/statm");
   std::uint64_t pages = 0, resident = 0, shared = 0;
   if (!(statistics >> pages >> resident >> shared)) return;
-  if (shared * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) > bytes) file_.release();
+  if (shared * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) > kMostResident) file_.release();
 }
 
 void Database::find_set_species() {
@@ -129,7 +130,7 @@ void Database::check(const std::string& name) const {
   const auto filter_words = file_.section<std::uint64_t>("dense_filter").size();
   if (filter_words == 0 || (filter_words & (filter_words - 1)) != 0) broken(name, "the dense filter is malformed");
   if (units_.empty() || index_.entries() <= bucket_count(0) * IndexBucket::kEntries - IndexBucket::kEntries ||
-      !index_.check_units(units_.size() - 1))
+      !index_.check_units(units_.size() - 1, [this] { keep_resident(); }))
     broken(name, "the k-mer index is malformed");
 }
 

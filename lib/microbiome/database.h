@@ -80,9 +80,12 @@ class Database {
   [[nodiscard]] std::span<const std::uint64_t> filter_words() const {
     return file_.section<std::uint64_t>("dense_filter");
   }
-  /// Gives back the memory of a mapped file, and does so where more than `bytes` of this program's memory are shared.
+  /// Gives back the memory of a mapped file.
   void release() const { file_.release(); }
-  void keep_resident_below(std::uint64_t bytes) const;
+  /// Does so when more than kMostResident of this program's memory is of files: every lookup in a large index brings in
+  /// another page, of which the kernel maps sixteen at a time.
+  void keep_resident() const;
+  static constexpr std::uint64_t kMostResident = std::uint64_t{3} << 29;  ///< 1.5 GiB
 
   [[nodiscard]] const DatabaseParameters& parameters() const { return parameters_; }
   [[nodiscard]] const Taxonomy& taxonomy() const { return taxonomy_; }

@@ -17,9 +17,14 @@ std::uint16_t capped_sum(std::uint16_t a, std::uint32_t b) {
 
 }  // namespace
 
-bool strong_fragment(const FragmentRecord& fragment) {
+std::uint16_t strong_hits(double density) {
+  if (density <= 50) return 3;
+  return density <= 100 ? 2 : 1;
+}
+
+bool strong_fragment(const FragmentRecord& fragment, std::uint16_t hits) {
   // Ten k-mers speak for themselves: of a long read with many errors they may be a few per cent.
-  return fragment.hits >= 3 && (fragment.base_hits * 5 >= fragment.base_lookups || fragment.hits >= 10);
+  return fragment.hits >= hits && (fragment.base_hits * 5 >= fragment.base_lookups || fragment.hits >= 10);
 }
 
 void FragmentScanner::clear() {
@@ -77,7 +82,11 @@ void FragmentScanner::judge_mates(FragmentRecord& fragment, const Range& range, 
 
 void FragmentScanner::resolve(const Database& database) {
   counts_.resize(database.genomes().size());
-  database.index().lookup(hashes_, hits_);
+  for (std::size_t begin = 0; begin < hashes_.size(); begin += kLookupsAtATime) {
+    const auto some = std::span(hashes_).subspan(begin, std::min(kLookupsAtATime, hashes_.size() - begin));
+    database.index().lookup(some, hits_, static_cast<std::uint32_t>(begin));
+    database.keep_resident();
+  }
   std::size_t begin = 0;
   for (std::size_t i = 0; i < fragments_.size(); ++i) {
     std::size_t end = begin;
@@ -168,7 +177,8 @@ SampleCounts::SampleCounts(const Database& database)
       entry_counts(database.index().entries()),
       bin_fragments(database.bins()),
       bin_strong(database.bins()),
-      database_(database) {
+      database_(database),
+      strong_hits_(strong_hits(database.parameters().density)) {
   for (const GenomeRecord& genome : database.genomes()) class_species_.push_back(genome.species);
 }
 
@@ -190,7 +200,7 @@ void SampleCounts::add(const FragmentScanner& scanner) {
       class_species_.push_back(species);
     }
     ClassCounts& counts = class_counts[number];
-    const bool strong = strong_fragment(fragment) && fragment.own_hits != 0;
+    const bool strong = strong_fragment(fragment, strong_hits_) && fragment.own_hits != 0;
     ++counts.fragments;
     counts.strong += strong ? 1 : 0;
     counts.bases += fragment.bases;
@@ -204,8 +214,7 @@ void SampleCounts::add(const FragmentScanner& scanner) {
       if (strong) ++bin_strong[fragment.bin];
     }
   }
-  for (const std::uint64_t entry : scanner.entries())
-    if (entry_counts[entry] != 255) ++entry_counts[entry];
+  for (const std::uint64_t entry : scanner.entries()) entry_counts.add(entry);
 }
 
 }  // namespace immucan::microbiome

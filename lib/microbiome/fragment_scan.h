@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "microbiome/database.h"
+#include "microbiome/entry_counts.h"
 #include "microbiome/genome_set.h"
 
 namespace immucan::microbiome {
@@ -29,6 +30,9 @@ struct FragmentRecord {
   std::uint32_t bin = 0;                        ///< where most of own_hits lie
   std::uint32_t first_member = 0, members = 0;  ///< the best genomes, in FragmentScanner::members()
 };
+
+/// Lookups after which a shared database is asked to keep its memory small.
+inline constexpr std::size_t kLookupsAtATime = 4096;
 
 /// Scans batches; one per thread. Call add() for every fragment, then resolve() once.
 class FragmentScanner {
@@ -83,8 +87,10 @@ struct ClassCounts {
   std::uint64_t judged_mates = 0, empty_mates = 0, judged_lookups = 0;  ///< as in FragmentRecord
 };
 
+/// k-mers that a strong fragment holds where one in `density` is sampled: three, as long as fragments have so many.
+[[nodiscard]] std::uint16_t strong_hits(double density);
 /// A fragment that a close relative of the genome would give: several k-mers, and not only a conserved piece of it.
-[[nodiscard]] bool strong_fragment(const FragmentRecord& fragment);
+[[nodiscard]] bool strong_fragment(const FragmentRecord& fragment, std::uint16_t hits = 3);
 
 /// What a whole sample adds up to. Serial: fed in the order of the input.
 class SampleCounts {
@@ -97,8 +103,18 @@ class SampleCounts {
   std::uint64_t host_fragments = 0, unclassified_fragments = 0;
   GenomeSets classes;                                    ///< genome lists of the classes
   std::vector<ClassCounts> class_counts;                 ///< by class number
-  std::vector<std::uint8_t> entry_counts;                ///< per index entry, saturating
+  EntryCounts entry_counts;                              ///< per index entry
   std::vector<std::uint32_t> bin_fragments, bin_strong;  ///< fragments whose best genomes are of one species, per bin
+
+  /// visit(unit, count) for every k-mer seen.
+  template <class Visit>
+  void for_each_kmer(Visit&& visit) const {
+    std::size_t visited = 0;
+    entry_counts.for_each([&](std::uint64_t entry, std::uint8_t count) {
+      if (++visited % kLookupsAtATime == 0) database_.keep_resident();
+      visit(database_.index().unit_at(entry), count);
+    });
+  }
 
   /// The species of a class, or kMixed.
   static constexpr TaxonIndex kMixed = Database::kMixed;
@@ -110,6 +126,7 @@ class SampleCounts {
 
  private:
   const Database& database_;
+  std::uint16_t strong_hits_;
   std::vector<TaxonIndex> class_species_;
 };
 

@@ -71,7 +71,8 @@ void IndexWriter::finish() {
   pass_on(buckets_);
 }
 
-void KmerIndex::lookup(std::span<const std::uint64_t> hashes, std::vector<IndexHit>& hits) const {
+void KmerIndex::lookup(std::span<const std::uint64_t> hashes, std::vector<IndexHit>& hits,
+                       std::uint32_t first_query) const {
   constexpr std::size_t kGroup = 32;
   const std::size_t homes = buckets_.size() - kSpareBuckets;
   const std::uint32_t unit_mask = (std::uint32_t{1} << unit_bits_) - 1;
@@ -95,7 +96,8 @@ void KmerIndex::lookup(std::span<const std::uint64_t> hashes, std::vector<IndexH
           const auto e = static_cast<unsigned>(std::countr_zero(same));
           const std::uint32_t value = bucket.values[e];
           if (value == 0 || (value & ~unit_mask) != rest) continue;
-          hits.push_back({value & unit_mask, static_cast<std::uint32_t>(begin + i), b * IndexBucket::kEntries + e});
+          hits.push_back(
+              {value & unit_mask, first_query + static_cast<std::uint32_t>(begin + i), b * IndexBucket::kEntries + e});
           found = true;
           break;
         }
@@ -105,11 +107,14 @@ void KmerIndex::lookup(std::span<const std::uint64_t> hashes, std::vector<IndexH
   }
 }
 
-bool KmerIndex::check_units(std::uint64_t units) const {
+bool KmerIndex::check_units(std::uint64_t units, const std::function<void()>& after_piece) const {
+  constexpr std::size_t kPiece = std::size_t{1} << 20;  // buckets
   const std::uint32_t unit_mask = (std::uint32_t{1} << unit_bits_) - 1;
   std::uint32_t largest = 0;
-  for (const IndexBucket& bucket : buckets_)
-    for (const std::uint32_t value : bucket.values) largest = std::max(largest, value & unit_mask);
+  for (std::size_t b = 0; b < buckets_.size(); ++b) {
+    for (const std::uint32_t value : buckets_[b].values) largest = std::max(largest, value & unit_mask);
+    if (after_piece && b % kPiece == kPiece - 1) after_piece();
+  }
   return largest <= units;
 }
 

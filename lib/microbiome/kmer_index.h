@@ -72,15 +72,16 @@ class KmerIndex {
   /// 0 < buckets.size(); the caller has checked that no unit is larger than it expects (see check_units).
   KmerIndex(std::span<const IndexBucket> buckets, unsigned unit_bits) : buckets_(buckets), unit_bits_(unit_bits) {}
   /// Appends the hits of `hashes` in order. Probes in groups with prefetching.
-  void lookup(std::span<const std::uint64_t> hashes, std::vector<IndexHit>& hits) const;
+  /// `first_query`: the number of the first hash in IndexHit::query.
+  void lookup(std::span<const std::uint64_t> hashes, std::vector<IndexHit>& hits, std::uint32_t first_query = 0) const;
   /// The unit stored in an entry; kNoUnit where it is empty.
   [[nodiscard]] UnitIndex unit_at(std::uint64_t entry) const {
     return buckets_[entry / IndexBucket::kEntries].values[entry % IndexBucket::kEntries] &
            ((std::uint32_t{1} << unit_bits_) - 1);
   }
   [[nodiscard]] std::uint64_t entries() const { return buckets_.size() * IndexBucket::kEntries; }
-  /// True when every stored unit is at most `units`.
-  [[nodiscard]] bool check_units(std::uint64_t units) const;
+  /// True when every stored unit is at most `units`. Calls `after_piece` every few megabytes.
+  [[nodiscard]] bool check_units(std::uint64_t units, const std::function<void()>& after_piece = {}) const;
 
  private:
   std::span<const IndexBucket> buckets_;

@@ -60,7 +60,7 @@ std::vector<NovelGenus> find_novel_genera(const Database& database, const Sample
     // Fragments with many k-mers looked up are seen more easily, so hits are set against the lookups of all.
     const ReadShape shape = read_shape(database, counts);
     const double lookups = static_cast<double>(entry.genus.fragments) * shape.lookups * shape.mates;
-    const UnseenShare share = unseen_share(std::min(1.0, entry.hits / std::max(1.0, lookups)), shape);
+    const UnseenShare share = unseen_share_of_mean(std::min(1.0, entry.hits / std::max(1.0, lookups)), shape);
     entry.genus.genus = genus;
     // What divergence hides lies among the fragments that match nothing.
     entry.genus.estimated_fragments =

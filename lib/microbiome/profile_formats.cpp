@@ -174,12 +174,11 @@ void add_kmer_columns(const Database& database, const SampleCounts& counts, Samp
     for (const std::uint32_t genome : members)
       ancestor[set] = taxonomy.lowest_common_ancestor(ancestor[set], database.genomes()[genome].taxon);
   }
-  for (std::uint64_t entry = 0; entry < counts.entry_counts.size(); ++entry) {
-    if (counts.entry_counts[entry] == 0) continue;
-    const TaxonIndex taxon = ancestor[database.units()[database.index().unit_at(entry)].set];
-    kmers[taxon] += counts.entry_counts[entry];
+  counts.for_each_kmer([&](UnitIndex unit, std::uint8_t count) {
+    const TaxonIndex taxon = ancestor[database.units()[unit].set];
+    kmers[taxon] += count;
     ++distinct[taxon];
-  }
+  });
   std::vector<TaxonIndex> deepest_first(taxonomy.size());
   for (TaxonIndex i = 0; i < deepest_first.size(); ++i) deepest_first[i] = i;
   std::ranges::stable_sort(deepest_first, std::greater{}, [&](TaxonIndex i) { return taxonomy.depth(i); });

@@ -21,7 +21,10 @@ struct UnseenShare {
   double intact = 0;  ///< share of k-mers found, unseen fragments included
 };
 
-/// From the share of k-mers found in those fragments where one was found.
+/// From the share of k-mers found in those fragments where one was found. Fragments show none because of differences,
+/// or because few of their k-mers are sampled: those of the second kind add little to what was looked up in all.
 [[nodiscard]] UnseenShare unseen_share(double hit_rate, const ReadShape& shape);
+/// The same where what was found is set against what the fragments would have had looked up on average.
+[[nodiscard]] UnseenShare unseen_share_of_mean(double hit_rate, const ReadShape& shape);
 
 }  // namespace immucan::microbiome

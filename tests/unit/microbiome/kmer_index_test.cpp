@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/random.h"
+#include "microbiome/entry_counts.h"
 #include "microbiome/genome_set.h"
 #include "sequence/kmer.h"
 
@@ -120,4 +121,26 @@ TEST_CASE("a number map agrees with std::unordered_map while it grows") {
     REQUIRE(expected.emplace(key, next).first->second == number);
   }
   CHECK(map.size() == expected.size());
+}
+
+TEST_CASE("counts of entries are the same for small and large indexes") {
+  core::Random random(21);
+  constexpr std::uint64_t kEntries = 4'000'000;
+  EntryCounts small(kEntries), large(kEntries, 1);
+  std::unordered_map<std::uint64_t, unsigned> expected;
+  const auto contents = [](const EntryCounts& counts) {
+    std::map<std::uint64_t, unsigned> seen;
+    counts.for_each([&](std::uint64_t entry, std::uint8_t count) { CHECK(seen.emplace(entry, count).second); });
+    return seen;
+  };
+  for (int i = 0; i < 300000; ++i) {
+    // One entry is seen more than 255 times.
+    const std::uint64_t entry = i % 100 == 0 ? kEntries - 1 : random.below(kEntries);
+    small.add(entry);
+    large.add(entry);
+    expected[entry] = std::min(255U, expected[entry] + 1);
+    if (i == 20000) CHECK(contents(large) == contents(small));  // still in slots
+  }
+  CHECK(contents(small) == std::map<std::uint64_t, unsigned>(expected.begin(), expected.end()));
+  CHECK(contents(large) == contents(small));
 }

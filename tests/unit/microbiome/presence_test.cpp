@@ -108,3 +108,38 @@ TEST_CASE("long reads with errors find their species") {
   CHECK(species_row(profile, 102)->coverage == Approx(3).epsilon(0.3));
   CHECK(species_row(profile, 103) == nullptr);
 }
+
+TEST_CASE("species are found where fragments hold hardly a sampled k-mer, and what is unknown stays so") {
+  const World world;
+  auto options = world.options();
+  options.density = 150;
+  options.minimum_sampled = 0;
+  world.build("thin.db", options);
+  core::Random random(27);
+  std::string first, second;
+  add_pairs(random, world.genomes.at("beta"), 60, 0.003, first, second);
+  add_pairs(random, mutated(random, world.genomes.at("gamma"), 0.02), 4000, 0.003, first, second);  // 98.5 %
+  add_pairs(random, world.unknown, 4000, 0.003, first, second);
+  const auto profile = profile_of(world, "thin.db", first, second);
+  CHECK(species_row(profile, 101) != nullptr);
+  CHECK(species_row(profile, 103) == nullptr);
+  REQUIRE(species_row(profile, 102) != nullptr);
+  CHECK(species_row(profile, 102)->ani == Approx(0.985).margin(0.003));
+  CHECK(species_row(profile, 102)->coverage == Approx(4).epsilon(0.1));
+  CHECK(profile.known_fraction == Approx(4060.0 / 8060).margin(0.06));  // of gamma some 1,300 k-mers are sampled
+}
+
+TEST_CASE("a relative at high depth that shares few k-mers is not the species") {
+  const World world;
+  world.build("x.db");
+  core::Random random(28);
+  std::string first, second;
+  add_pairs(random, world.genomes.at("beta"), 1000, 0.003, first, second);
+  // Every second kilobase is alike (97 %), the rest is another genome: of a strain far more would be there.
+  const std::string relative = mutated(random, world.genomes.at("gamma"), 0.25);
+  const std::string similar = mutated(random, world.genomes.at("gamma"), 0.07);
+  std::string mosaic = relative;
+  for (std::size_t at = 0; at + 1000 <= mosaic.size(); at += 4000) mosaic.replace(at, 1000, similar, at, 1000);
+  add_pairs(random, mosaic, 20000, 0.003, first, second);
+  CHECK(species_row(profile_of(world, "x.db", first, second), 102) == nullptr);
+}
