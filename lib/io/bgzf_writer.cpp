@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/ordered_batches.h"
+#include "io/line_deflate.h"
 
 namespace immucan::io {
 
@@ -32,7 +33,8 @@ void put_little(char* out, std::uint32_t value, int bytes) {
 
 /// Compressors are kept: making one costs more page faults than its block has pages.
 struct BgzfWriter::Slot {
-  explicit Slot(int level) : compressor(libdeflate_alloc_compressor(level), libdeflate_free_compressor) {}
+  Slot(int level, BgzfText text)
+      : compressor(libdeflate_alloc_compressor(level), libdeflate_free_compressor), has_lines(text != BgzfText::kAny) {}
 
   /// Appends one block.
   void compress(std::string_view bytes) {
@@ -41,8 +43,11 @@ struct BgzfWriter::Slot {
                   kFooterBytes);
     char* const block = blocks.data() + begin;
     std::ranges::copy(kHeader, block);
-    const std::size_t size = libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(),
-                                                         block + kHeaderBytes, blocks.size() - begin - kHeaderBytes);
+    std::size_t size = has_lines ? lines.compress(bytes, block + kHeaderBytes, bytes.size()) : 0;
+    if (size == 0) {
+      size = libdeflate_deflate_compress(compressor.get(), bytes.data(), bytes.size(), block + kHeaderBytes,
+                                         blocks.size() - begin - kHeaderBytes);
+    }
     const std::size_t whole = kHeaderBytes + size + kFooterBytes;
     put_little(block + 16, static_cast<std::uint32_t>(whole - 1), 2);
     put_little(block + kHeaderBytes + size, libdeflate_crc32(0, bytes.data(), bytes.size()), 4);
@@ -52,10 +57,12 @@ struct BgzfWriter::Slot {
 
   std::unique_ptr<libdeflate_compressor, void (*)(libdeflate_compressor*)> compressor;
   std::string blocks;
+  bool has_lines;
+  detail::LineDeflate lines;
 };
 
-BgzfWriter::BgzfWriter(core::OutputFile& out, unsigned threads, int level)
-    : out_(out), threads_(std::max(1U, threads)), level_(level) {
+BgzfWriter::BgzfWriter(core::OutputFile& out, unsigned threads, int level, BgzfText text)
+    : out_(out), threads_(std::max(1U, threads)), level_(level), text_(text) {
   pending_.reserve(kBlockBytes * (kBlocksPerThread * threads_ + 2));
 }
 
@@ -70,7 +77,7 @@ void BgzfWriter::write(std::string_view bytes) {
 void BgzfWriter::flush(bool last) {
   const std::size_t blocks = last ? (pending_.size() + kBlockBytes - 1) / kBlockBytes : pending_.size() / kBlockBytes;
   const std::size_t runs = (blocks + kBlocksPerRun - 1) / kBlocksPerRun;
-  while (slots_.size() < runs) slots_.push_back(std::make_unique<Slot>(level_));
+  while (slots_.size() < runs) slots_.push_back(std::make_unique<Slot>(level_, text_));
   core::parallel_for(threads_, runs, [&](std::size_t run) {
     Slot& slot = *slots_[run];
     slot.blocks.clear();

@@ -289,7 +289,8 @@ CsrMatrix read_matrix_market(std::unique_ptr<ByteSource> source, bool transposed
 
 namespace {
 
-/// On digits, level 1 takes half the time of the default level and the file is no larger.
+/// Of blocks that are better left to libdeflate: on digits, level 1 takes half the time of the default level and the
+/// file is no larger.
 constexpr int kCompressionLevel = 1;
 constexpr std::size_t kPartBytes = std::size_t{1} << 16;
 constexpr std::size_t kLongestLine = 80;
@@ -366,7 +367,7 @@ void format_matrix_market(const CsrMatrix& matrix, const MatrixMarketOptions& op
 }
 
 void write_matrix_market_gz(core::OutputFile& out, const CsrMatrix& matrix, const MatrixMarketOptions& options) {
-  BgzfWriter gz(out, options.threads, kCompressionLevel);
+  BgzfWriter gz(out, options.threads, kCompressionLevel, BgzfText::kNumberLines);
   format_matrix_market(matrix, options, [&](std::string_view part) { gz.write(part); });
   gz.finish();
 }

@@ -1,6 +1,7 @@
 // Reads a container with our reader and, when told where, writes it again with our writer:
 //   copy_container h5ad|h5mu|tenx|biom IN [OUT]
 //   copy_container shapes DIR      writes files of unusual shapes, and names kind and path of each
+//   copy_container values FILE PATH...   number, sum and last value of data sets of numbers or booleans
 // Exit status and message are those of the tools.
 #include <cstdio>
 #include <exception>
@@ -12,6 +13,7 @@
 #include "core/error.h"
 #include "io/anndata.h"
 #include "io/biom.h"
+#include "io/hdf5.h"
 #include "io/mudata.h"
 #include "io/tenx.h"
 
@@ -207,9 +209,28 @@ void write_other_shapes(const Shapes& shapes) {
   shapes.write("tenx_many", tenx(3000, 600));
 }
 
+/// One data set at a time is held, as 32-bit numbers or bytes.
+void print_values(const std::vector<std::string>& arguments, core::RunContext& context) {
+  const io::Hdf5Reader in(arguments[1], context);
+  const auto print = [](const std::string& path, const auto& values) {
+    std::int64_t sum = 0;
+    for (const auto value : values) sum += static_cast<std::int64_t>(value);
+    std::printf("%s\t%zu\t%lld\t%lld\n", path.c_str(), values.size(), static_cast<long long>(sum),
+                values.empty() ? 0LL : static_cast<long long>(values.back()));
+  };
+  for (std::size_t i = 2; i < arguments.size(); ++i) {
+    if (in.kind(arguments[i]) == io::Hdf5Kind::kBooleans) {
+      print(arguments[i], in.booleans(arguments[i]));
+    } else {
+      print(arguments[i], in.array<std::int32_t>(arguments[i]));
+    }
+  }
+}
+
 void run(const std::vector<std::string>& arguments) {
   core::RunContext context("copy_container", "0", "copy");
   context.threads = 2;
+  if (arguments.size() > 2 && arguments[0] == "values") return print_values(arguments, context);
   if (arguments.size() == 2 && arguments[0] == "shapes") {
     const Shapes shapes{arguments[1], context.threads};
     write_anndata_shapes(shapes);
