@@ -222,7 +222,9 @@ AssociationTable associate(const AssociateOptions& options, core::RunContext& co
   const CohortFeatures cohort = join_features(join, clinical, context);
   OutcomeOptions asked = options.outcome;
   if (asked.strata.empty() && options.pan_tumour) asked.strata = pan_tumour_strata(clinical, cohort, context.log);
-  const Outcome outcome = read_outcome(asked, clinical, cohort.clinical_row);
+  if (join.time_varying) asked.cluster = "patient";
+  Outcome outcome = read_outcome(asked, clinical, cohort.clinical_row);
+  if (join.time_varying) divide_follow_up(outcome, cohort.clinical_row, cohort.day, asked, clinical);
   return associate(cohort, outcome, options, context);
 }
 

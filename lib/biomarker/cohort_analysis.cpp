@@ -17,6 +17,17 @@ void check_outcome_options(const CohortAnalysisOptions& options) {
   }
   if (outcome.time.has_value() != outcome.event.has_value()) core::raise_usage("--time and --event go together");
   if (outcome.cluster && outcome.ties == "exact") core::raise_usage("--cluster needs --ties efron or breslow");
+  if (options.cohort.time_varying) {
+    if (!outcome.time || !options.cohort.samples)
+      core::raise_usage("--time-varying needs --samples, --time and --event");
+    if (outcome.landmark || outcome.start || outcome.cluster || options.cohort.visit != "naive") {
+      core::raise_usage(
+          "--time-varying takes all visits, from the day of each on, and patients as clusters: it does not "
+          "go with --visit, --landmark, --start or --cluster");
+    }
+    if (outcome.ties == "exact") core::raise_usage("--time-varying needs --ties efron or breslow");
+    if (!(outcome.days_per_unit > 0)) core::raise_usage("--days-per-unit must be greater than 0");
+  }
   if (outcome.time && options.cohort.samples && options.cohort.visit != "naive" && !outcome.landmark &&
       !outcome.start) {
     core::raise_usage("visit '" + core::printable(options.cohort.visit) +

@@ -65,7 +65,24 @@ struct SampleRows {
   std::vector<std::string> patient;  ///< empty: not of this visit, or a control
   std::vector<std::string> batch;
   std::vector<std::size_t> rank;  ///< row in samples.tsv
+  std::vector<double> day;        ///< time-varying only
 };
+
+/// Days of the samples that count; 65 with those that have none.
+void read_days(const std::vector<io::Sample>& samples, SampleRows& rows, const CohortFeaturesOptions& options) {
+  std::vector<std::string> without;
+  for (std::size_t i = 0; i < rows.patient.size(); ++i) {
+    const io::Sample& sample = samples[rows.rank[i]];
+    if (!rows.patient[i].empty() && !sample.day) without.push_back(sample.sample_id);
+    rows.day.push_back(sample.day.value_or(0));
+  }
+  if (!without.empty()) {
+    core::raise(
+        {options.samples->string(), core::Place::none(),
+         fmt::format("{} sample{} without a day: {}", without.size(), without.size() == 1 ? "" : "s", some_of(without)),
+         "--time-varying needs to know when each was taken"});
+  }
+}
 
 SampleRows sample_rows(const Values& values, const CohortFeaturesOptions& options, core::RunContext& context) {
   SampleRows result;
@@ -86,7 +103,7 @@ SampleRows sample_rows(const Values& values, const CohortFeaturesOptions& option
       continue;
     }
     const io::Sample& sample = samples[found->second];
-    const bool counts = sample.control == "sample" && sample.visit == options.visit;
+    const bool counts = sample.control == "sample" && (options.time_varying || sample.visit == options.visit);
     any = any || counts;
     result.patient.push_back(counts ? sample.patient_id : "");
     result.batch.push_back(sample.batch);
@@ -102,6 +119,7 @@ SampleRows sample_rows(const Values& values, const CohortFeaturesOptions& option
     core::raise({options.features.string(), core::Place::none(),
                  fmt::format("no feature belongs to a sample of visit '{}'", options.visit), "Choose another --visit"});
   }
+  if (options.time_varying) read_days(samples, result, options);
   return result;
 }
 
@@ -141,11 +159,15 @@ std::vector<std::size_t> place_patients(const SampleRows& rows, const CohortFeat
     if (missing.erase(id) == 0) continue;
     ++known;
     std::vector<std::size_t>& samples = samples_of[id];
-    std::ranges::sort(samples, {}, [&](std::size_t sample) { return rows.rank[sample]; });
+    std::ranges::sort(samples, {}, [&](std::size_t sample) {
+      return std::pair(rows.day.empty() ? 0 : rows.day[sample], rows.rank[sample]);
+    });
     for (const std::size_t sample : samples) {
-      if (options.separate_samples || sample == samples.front()) {
+      const bool later = options.time_varying && sample != samples.front() && rows.day[sample] > cohort.day.back();
+      if (options.separate_samples || later || sample == samples.front()) {
         cohort.patients.push_back(id);
         cohort.clinical_row.push_back(row);
+        if (options.time_varying) cohort.day.push_back(rows.day[sample]);
       }
       result[sample] = cohort.patients.size() - 1;
     }
@@ -192,12 +214,14 @@ void fill(const Values& values, const SampleRows& rows, const CohortFeaturesOpti
     const std::size_t cell = feature_row[feature] * patients + column[sample];
     const bool first = owner[cell] == kNobody;
     if (!first && aggregate == Aggregate::kRefuse) {
-      core::raise({options.features.string(), core::Place::none(),
-                   fmt::format("samples '{}' and '{}' both give '{}' for patient '{}', visit {}",
-                               core::printable(values.samples[owner[cell]]), core::printable(values.samples[sample]),
-                               core::printable(values.features[feature], 200),
-                               core::printable(cohort.patients[column[sample]]), options.visit),
-                   "Say how to join them: --aggregate mean, or first (in the order of samples.tsv)"});
+      core::raise(
+          {options.features.string(), core::Place::none(),
+           fmt::format("samples '{}' and '{}' both give '{}' for patient '{}', {}",
+                       core::printable(values.samples[owner[cell]]), core::printable(values.samples[sample]),
+                       core::printable(values.features[feature], 200), core::printable(cohort.patients[column[sample]]),
+                       options.time_varying ? "day " + core::format_double(cohort.day[column[sample]])
+                                            : "visit " + options.visit),
+           "Say how to join them: --aggregate mean, or first (in the order of samples.tsv)"});
     }
     const bool earlier = first || rows.rank[sample] < rows.rank[owner[cell]];
     if (earlier) {
@@ -214,6 +238,16 @@ void fill(const Values& values, const SampleRows& rows, const CohortFeaturesOpti
   });
 }
 
+/// A value stands until the feature is measured again.
+void carry_forward(CohortFeatures& cohort) {
+  const std::size_t rows = cohort.patients.size();
+  for (std::size_t cell = 0; cell < cohort.values.size(); ++cell) {
+    const std::size_t row = cell % rows;
+    const bool same = row > 0 && cohort.clinical_row[row] == cohort.clinical_row[row - 1];
+    if (same && std::isnan(cohort.values[cell])) cohort.values[cell] = cohort.values[cell - 1];
+  }
+}
+
 }  // namespace
 
 CohortFeatures join_features(const CohortFeaturesOptions& options, const io::Table& clinical,
@@ -224,6 +258,10 @@ CohortFeatures join_features(const CohortFeaturesOptions& options, const io::Tab
   const std::vector<std::size_t> column = place_patients(rows, options, clinical, cohort);
   const std::vector<std::size_t> feature_row = place_features(values, rows, cohort);
   fill(values, rows, options, column, feature_row, cohort);
+  if (options.time_varying) {
+    carry_forward(cohort);
+    cohort.batch.clear();  // of a row whose values may be older than its sample
+  }
   return cohort;
 }
 

@@ -20,6 +20,8 @@ struct CohortFeatures {
   std::vector<std::uint32_t> source;  ///< of each feature
   /// Batch of each patient's sample, per source; empty text = not known. Empty without samples.tsv.
   std::vector<std::vector<std::string>> batch;
+  /// Time-varying: day of the measurement of each row. The rows of a patient follow each other by day.
+  std::vector<double> day;
 
   [[nodiscard]] std::span<const double> row(std::size_t feature) const {
     return std::span(values).subspan(feature * patients.size(), patients.size());
@@ -32,6 +34,8 @@ struct CohortFeaturesOptions {
   std::string visit = "naive";
   std::string aggregate = "refuse";
   bool separate_samples = false;  ///< every sample is a row of its own: `patients` may then repeat
+  /// All visits, a row per patient and day of a measurement; a value stands until the next one of the feature.
+  bool time_varying = false;
 };
 
 /// 65: ids that do not meet (which, how many), two values of one feature and patient, no sample of the visit.

@@ -16,7 +16,6 @@ namespace immucan::biomarker {
 namespace {
 
 constexpr double kNan = Association::kNan;
-constexpr std::int64_t kBatchPermutations = 999;
 
 double median(std::vector<double> values) {
   if (values.empty()) return kNan;
@@ -80,11 +79,12 @@ std::vector<std::uint32_t> strata_of(std::span<const std::size_t> patients, cons
 /// Score test of one more column: of clusters where there are some.
 stats::ResidualScoreTest score_test(std::span<const double> column, std::span<const double> others,
                                     std::size_t others_columns, std::span<const double> residuals,
-                                    std::span<const std::size_t> patients, const Outcome& outcome) {
+                                    std::span<const std::size_t> patients, const Outcome& outcome,
+                                    bool product = false) {
   const std::vector<std::uint32_t> strata =
       outcome.survival ? strata_of(patients, outcome) : std::vector<std::uint32_t>{};
   if (outcome.cluster.empty()) {
-    return stats::residual_score_test(column, others, others_columns, residuals, strata);
+    return stats::residual_score_test(column, others, others_columns, residuals, strata, {}, product);
   }
   return stats::cluster_score_test(column, others, others_columns, residuals, clusters_of(patients, outcome), strata);
 }
@@ -121,6 +121,27 @@ void test_binary(const std::vector<double>& yes, const std::vector<double>& no, 
   result.fisher_lower = test->lower;
   result.fisher_upper = test->upper;
   result.p_fisher = test->p;
+}
+
+/// p of van Elteren's statistic among permutations within strata: of few patients it is no chi-squared.
+double van_elteren_p(const std::vector<double>& values, std::span<const std::uint8_t> events,
+                     std::span<const std::uint32_t> strata) {
+  std::vector<double> weighted(values.size()), outcomes(events.begin(), events.end());
+  for (std::uint32_t stratum = 0; stratum <= std::ranges::max(strata); ++stratum) {
+    std::vector<std::size_t> members;
+    std::vector<double> own;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (strata[i] != stratum) continue;
+      members.push_back(i);
+      own.push_back(values[i]);
+    }
+    if (members.empty()) continue;
+    const std::vector<double> ranks = stats::mid_ranks(own);
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      weighted[members[i]] = ranks[i] / static_cast<double>(own.size() + 1);
+    }
+  }
+  return stats::residual_score_test(weighted, {}, 0, outcomes, strata).p;
 }
 
 void set_interval(Association& result) {
@@ -219,9 +240,9 @@ void test_response(const FeatureRows& rows, const Outcome& outcome, stats::RankS
   if (logistic.firth) add_flag(result, "separated");
   const bool independent = outcome.cluster.empty();
   if (independent && !outcome.stratum.empty() && outcome.covariate_names.size() == outcome.stratum_columns) {
-    const stats::ChiSquaredTest test = stats::van_elteren_test(rows.values, events, strata_of(rows.patients, outcome));
-    result.statistic = test.statistic;
-    result.p = test.p;
+    const std::vector<std::uint32_t> strata = strata_of(rows.patients, outcome);
+    result.statistic = stats::van_elteren_test(rows.values, events, strata).statistic;
+    result.p = van_elteren_p(rows.values, events, strata);
     result.test = "van_elteren";
   } else if (independent && outcome.covariate_names.empty()) {
     // Of two values the rank sum takes few: its normal approximation rejects too often.
@@ -249,8 +270,34 @@ SurvivalBasis::SurvivalBasis(std::span<const std::size_t> patients, const Outcom
   const stats::CoxOptions options{.ties = outcome.ties};
   if (columns > 0) fit = model.fit(covariates, columns, options);
   residuals = model.martingale_residuals(covariates, columns, fit.coefficients, options);
+  timed = model.timed_residuals(covariates, columns, fit.coefficients, options);
   stratum = strata_of(patients, outcome);
 }
+
+namespace {
+
+/// Score of feature × time, given that of the feature, against its permutations without an effect of the feature.
+double proportional_hazards_p(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& basis,
+                              const std::vector<double>& design, const stats::CoxFit& fit) {
+  const std::size_t columns = 1 + outcome.covariate_names.size(), first[1] = {0};
+  const stats::CoxOptions options{.ties = outcome.ties};
+  std::vector<double> null{0};
+  null.insert(null.end(), basis.fit.coefficients.begin(), basis.fit.coefficients.end());
+  const stats::TimedScore score = basis.model.timed_score(design, columns, first, fit.coefficients, options),
+                          none = basis.model.timed_score(design, columns, first, null, options);
+  if (!(score.variance[0] > 0) || !(none.variance[0] > 0)) return kNan;
+  const double z = score.score[0] / std::sqrt(score.variance[0]), effect = fit.coefficients[0];
+  // Few deaths: what was fitted to them is gone from the variance.
+  const auto events = static_cast<double>(fit.events);
+  const double spent = std::max(0.0, events - static_cast<double>(columns)) / events;
+  return stats::residual_score_test(
+             rows.scaled, design_of(rows, outcome, {basis.residuals}), columns, basis.timed,
+             strata_of(rows.patients, outcome),
+             stats::ObservedScore{spent * z * z, none.variance, effect * effect / fit.covariance[0], z < 0})
+      .p;
+}
+
+}  // namespace
 
 void test_survival(const FeatureRows& rows, const Outcome& outcome, const SurvivalBasis& all, bool proportional_hazards,
                    Association& result) {
@@ -279,7 +326,7 @@ void test_survival(const FeatureRows& rows, const Outcome& outcome, const Surviv
   result.se = std::sqrt(covariance_of(fit)[0]);
   set_interval(result);
   if (proportional_hazards && independent && outcome.ties != stats::Ties::kExact) {
-    result.p_proportional = basis.model.proportional_hazards_correlation(design, columns, 0, fit, options).p;
+    result.p_proportional = proportional_hazards_p(rows, outcome, basis, design, fit);
   }
 }
 
@@ -307,10 +354,10 @@ void test_interaction(const FeatureRows& rows, const Outcome& outcome, Associati
     const stats::CoxFit fit = model.fit(design, columns, options);
     const std::vector<double> others = design_of(both, outcome, {both.scaled, arm});
     const stats::CoxFit null = model.fit(others, columns - 1, options);
-    result.p_interaction =
-        score_test(product, others, columns - 1,
-                   model.martingale_residuals(others, columns - 1, null.coefficients, options), both.patients, outcome)
-            .p;
+    result.p_interaction = score_test(product, others, columns - 1,
+                                      model.martingale_residuals(others, columns - 1, null.coefficients, options),
+                                      both.patients, outcome, true)
+                               .p;
     if (fit.infinite) return;
     const std::vector<double>& covariance = covariance_of(fit);
     result.interaction = fit.coefficients[0];
@@ -327,7 +374,7 @@ void test_interaction(const FeatureRows& rows, const Outcome& outcome, Associati
   const std::size_t size = columns + 1;
   result.p_interaction =
       score_test(product, others, columns - 1, stats::logistic_residuals(others, columns - 1, events, null),
-                 both.patients, outcome)
+                 both.patients, outcome, true)
           .p;
   const std::vector<double> covariance = covariance_of(fit, design, columns, events, both.patients, outcome);
   result.interaction = fit.coefficients[1];
@@ -355,10 +402,9 @@ void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayo
     const stats::RankSumTest rank_sum = stats::rank_sum_test(first, second, distribution);
     result.batch_p = fisher ? fisher->p : rank_sum.p;
     // The sum of few tied ranks takes few values and is skewed: its normal approximation rejects too often.
-    constexpr std::size_t kFew = 40;
-    if (!fisher && !rank_sum.exact && batch.size() <= kFew) {
+    if (!fisher && !rank_sum.exact) {
       const std::vector<double> ranks = stats::mid_ranks(known.values), groups(batch.begin(), batch.end());
-      result.batch_p = stats::permutation_score_p(ranks, 1, {}, 0, groups, {}, kBatchPermutations, core::Random(1));
+      result.batch_p = stats::residual_score_test(ranks, {}, 0, groups).p;
     }
   } else {
     result.batch_p = stats::kruskal_wallis_test(known.values, batch).p;
@@ -380,7 +426,7 @@ void test_batch(const FeatureRows& rows, const Outcome& outcome, const BatchLayo
                                    model.martingale_residuals(covariates, columns, coefficients), within)
             .p;
   } else {
-    result.p_batch_adjusted = stats::van_elteren_test(known.values, events_of(known, outcome), batch).p;
+    result.p_batch_adjusted = van_elteren_p(known.values, events_of(known, outcome), batch);
   }
   constexpr double kLevel = 0.05;
   // Batch against outcome is a screen: missing it is worse than a flag too many.

@@ -24,6 +24,7 @@ struct SurvivalBasis {
   std::vector<double> covariates;  ///< row-major
   stats::CoxFit fit;               ///< covariates only
   std::vector<double> residuals;   ///< martingale residuals of that fit
+  std::vector<double> timed;       ///< the same, times the transformed time
   std::vector<std::uint32_t> stratum;
 };
 

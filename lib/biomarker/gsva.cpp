@@ -38,12 +38,15 @@ double looked_up(const std::vector<double>& table, double v) {
   return v < 0 ? 1 - value : value;
 }
 
+/// As R's GSVA sums it, to the last bit: the kernel's width decides which entry of the table tied genes get.
 double deviation_of(std::span<const double> row) {
-  double mean = 0, square = 0;
-  for (const double v : row) mean += v;
-  mean /= static_cast<double>(row.size());
-  for (const double v : row) square += (v - mean) * (v - mean);
-  return std::sqrt(square / static_cast<double>(row.size() - 1));
+  const auto n = static_cast<long double>(row.size());
+  long double sum = 0, rest = 0, squares = 0;
+  for (const double v : row) sum += v;
+  for (const double v : row) rest += v - sum / n;
+  const auto mean = static_cast<double>(sum / n + rest / n);
+  for (const double v : row) squares += (v - mean) * (v - mean);
+  return std::sqrt(static_cast<double>(squares / (n - 1)));
 }
 
 void poisson_kernel(std::span<const double> sources, std::span<const double> targets, std::span<double> result) {

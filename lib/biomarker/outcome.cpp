@@ -281,4 +281,31 @@ Outcome read_outcome(const OutcomeOptions& options, const io::Table& clinical, c
   return outcome;
 }
 
+void divide_follow_up(Outcome& outcome, const std::vector<std::size_t>& rows, std::span<const double> day,
+                      const OutcomeOptions& options, const io::Table& clinical) {
+  const auto begin_of = [&](std::size_t i) { return std::max(0.0, day[i] / options.days_per_unit); };
+  std::size_t events = 0, known = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double begin = begin_of(i);
+    outcome.start.push_back(begin);
+    if (outcome.known[i] == 0) continue;
+    const bool followed = i + 1 < rows.size() && rows[i + 1] == rows[i];
+    if (followed && begin_of(i + 1) < outcome.time[i]) {
+      outcome.time[i] = begin_of(i + 1);
+      outcome.event[i] = 0;
+    }
+    if (!(outcome.time[i] > begin)) {
+      outcome.known[i] = 0;
+      outcome.event[i] = 0;
+    }
+    known += outcome.known[i];
+    events += outcome.event[i];
+  }
+  if (events == 0) {
+    fail_column(clinical, *options.event,
+                fmt::format("no event among the {} intervals that begin before the end of follow-up", known),
+                "Check that days and --time have one unit (--days-per-unit)");
+  }
+}
+
 }  // namespace immucan::biomarker

@@ -2,6 +2,7 @@
 // What clinical.tsv says about the patients of an analysis: response or survival, covariates, arms.
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct OutcomeOptions {
   std::vector<std::string> strata;         ///< columns; within their combinations patients are compared
   std::optional<std::string> start;        ///< column: time at which a patient comes under observation
   std::optional<double> landmark;          ///< patients whose follow-up ended by then are left out; time counts from it
+  double days_per_unit = 1;                ///< time-varying: days in one unit of `time`
   std::string ties = "efron";              ///< efron | breslow | exact
   std::optional<std::string> cluster;      ///< column, or "patient": rows of one cluster depend on each other
 };
@@ -49,5 +51,11 @@ struct Outcome {
 /// events, a covariate that is constant or has a level per patient, fewer or more than two arms.
 [[nodiscard]] Outcome read_outcome(const OutcomeOptions& options, const io::Table& clinical,
                                    const std::vector<std::size_t>& rows);
+
+/// Follow-up in pieces: row i of a patient (those that follow each other with one row of clinical.tsv) is at risk from
+/// its day to that of the next row, or to the end; the event is that of the last piece. Days before 0 are the start.
+/// Rows of no length, after the end or overtaken before the start, are not known. 65 where no event is left.
+void divide_follow_up(Outcome& outcome, const std::vector<std::size_t>& rows, std::span<const double> day,
+                      const OutcomeOptions& options, const io::Table& clinical);
 
 }  // namespace immucan::biomarker

@@ -8,6 +8,7 @@
 #include "core/text.h"
 #include "stats/distributions.h"
 #include "stats/residual_score.h"
+#include "stats/symmetric.h"
 
 namespace immucan::biomarker {
 
@@ -44,17 +45,12 @@ struct Design {
   std::vector<std::size_t> term;  ///< of each column
   std::vector<double> values;     ///< row-major
   [[nodiscard]] std::size_t columns() const { return names.size(); }
-  /// All columns but one, or but those of none.
-  [[nodiscard]] std::vector<double> without(std::size_t column) const {
-    std::vector<double> rest;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      if (i % columns() != column) rest.push_back(values[i]);
-    }
-    return rest;
-  }
-  [[nodiscard]] std::vector<double> only(std::size_t column) const {
+  /// The columns for which `wanted(column)` holds, row-major.
+  [[nodiscard]] std::vector<double> part(const auto& wanted) const {
     std::vector<double> own;
-    for (std::size_t i = column; i < values.size(); i += columns()) own.push_back(values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (wanted(i % columns())) own.push_back(values[i]);
+    }
     return own;
   }
 };
@@ -115,7 +111,8 @@ SurvivalModel::Coefficient coefficient(const Fitted& fitted, std::size_t j) {
   result.p_wald = stats::normal_two_sided(result.z);
   result.lower = result.coef - stats::kZ95 * used;
   result.upper = result.coef + stats::kZ95 * used;
-  const std::vector<double> others = fitted.design.without(j), own = fitted.design.only(j);
+  const std::vector<double> others = fitted.design.part([j](std::size_t column) { return column != j; });
+  const std::vector<double> own = fitted.design.part([j](std::size_t column) { return column == j; });
   std::vector<double> null;
   if (p > 1) null = fitted.model.fit(others, p - 1, fitted.options).coefficients;
   const auto residuals = fitted.model.martingale_residuals(others, p - 1, null, fitted.options);
@@ -150,15 +147,56 @@ void whole_model(const Fitted& fitted, std::vector<SurvivalModel::Test>& tests) 
                                  core::Random(fitted.seed, p)));
 }
 
+/// Permutes the columns of one term, or of all after the last, against the residuals times time of the model without
+/// them; the score of the columns themselves is held at zero.
+double proportional_hazards_p(const Fitted& fitted, std::size_t term) {
+  const Design& design = fitted.design;
+  const std::size_t p = design.columns(), rows = design.values.size() / p;
+  const auto is_chosen = [&](std::size_t j) { return term > design.term.back() || design.term[j] == term; };
+  std::vector<std::size_t> chosen;
+  for (std::size_t j = 0; j < p; ++j) {
+    if (is_chosen(j)) chosen.push_back(j);
+  }
+  const std::size_t kept = p - chosen.size();
+  const std::vector<double> rest = design.part([&](std::size_t j) { return !is_chosen(j); });
+  std::vector<double> null, coefficients(p, 0.0);
+  if (kept > 0) null = fitted.model.fit(rest, kept, fitted.options).coefficients;
+  for (std::size_t j = 0, k = 0; j < p; ++j) {
+    if (!is_chosen(j)) coefficients[j] = null[k++];
+  }
+  const auto residuals = fitted.model.martingale_residuals(rest, kept, null, fitted.options);
+  std::vector<double> others;
+  for (std::size_t i = 0; i < rows; ++i) {
+    others.push_back(residuals[i]);
+    for (std::size_t j = 0; j < kept; ++j) others.push_back(rest[i * kept + j]);
+  }
+  const stats::TimedScore none = fitted.model.timed_score(design.values, p, chosen, coefficients, fitted.options),
+                          score = fitted.model.timed_score(design.values, p, chosen, fitted.fit.coefficients,
+                                                           fitted.options);
+  const double chi_squared = stats::Cholesky(score.variance, chosen.size()).quadratic_form(score.score);
+  std::vector<double> effect, covariance;
+  for (const std::size_t j : chosen) {
+    effect.push_back(fitted.fit.coefficients[j]);
+    for (const std::size_t k : chosen) covariance.push_back(fitted.fit.covariance[j * p + k]);
+  }
+  // Few deaths: what was fitted to them is gone from the variance.
+  const auto events = static_cast<double>(fitted.fit.events);
+  const double spent = std::max(0.0, events - static_cast<double>(p)) / events;
+  const double wald = stats::Cholesky(covariance, chosen.size()).quadratic_form(effect);
+  return stats::permutation_score_p(
+      design.part(is_chosen), chosen.size(), others, kept + 1,
+      fitted.model.timed_residuals(rest, kept, null, fitted.options), fitted.rows.stratum, fitted.permutations,
+      core::Random(fitted.seed, p + 1 + term),
+      stats::ObservedScore{spent * chi_squared, none.variance, wald / static_cast<double>(chosen.size())});
+}
+
 void proportional_hazards(const Fitted& fitted, const Names& terms, std::vector<SurvivalModel::Test>& tests) {
   const std::size_t p = fitted.design.columns();
   const auto asymptotic =
       fitted.model.proportional_hazards_test(fitted.design.values, p, fitted.fit, fitted.design.term, fitted.options);
-  const auto calibrated = fitted.model.proportional_hazards_correlations(fitted.design.values, p, fitted.fit,
-                                                                         fitted.design.term, fitted.options);
   for (std::size_t t = 0; t < asymptotic.size(); ++t) {
     tests.push_back({"proportional_hazards:" + (t < terms.size() ? terms[t] : std::string("GLOBAL")),
-                     asymptotic[t].statistic, asymptotic[t].df, asymptotic[t].p, calibrated[t]});
+                     asymptotic[t].statistic, asymptotic[t].df, asymptotic[t].p, proportional_hazards_p(fitted, t)});
   }
 }
 

@@ -8,7 +8,6 @@
 #include <span>
 #include <vector>
 
-#include "stats/residual_score.h"
 #include "stats/wilcoxon.h"
 
 namespace immucan::stats {
@@ -45,6 +44,12 @@ struct CoxFit {
   bool infinite = false;  ///< monotone likelihood: a coefficient runs to infinity
 };
 
+/// Score of some columns times the transformed time, less what the scores of all columns, and those of the other
+/// columns times that time, say of it; and its variance (row-major) given the risk sets.
+struct TimedScore {
+  std::vector<double> score, variance;
+};
+
 /// The rows sorted once; fits of many designs share it. Immutable after construction, so that threads can share it.
 class CoxModel {
  public:
@@ -73,16 +78,14 @@ class CoxModel {
                                                                       std::size_t columns, const CoxFit& fit,
                                                                       std::span<const std::size_t> terms,
                                                                       const CoxOptions& options = {}) const;
-  /// The same question of one column, with the variance of permutations: Schoenfeld residuals of Efron or Breslow ties
-  /// against the transformed time of the deaths. Holds its level for skewed columns, which the score test does not.
-  [[nodiscard]] ResidualScoreTest proportional_hazards_correlation(std::span<const double> design, std::size_t columns,
-                                                                   std::size_t column, const CoxFit& fit,
-                                                                   const CoxOptions& options = {}) const;
-  /// Such p-values of terms as in proportional_hazards_test, the global one last.
-  [[nodiscard]] std::vector<double> proportional_hazards_correlations(std::span<const double> design,
-                                                                      std::size_t columns, const CoxFit& fit,
-                                                                      std::span<const std::size_t> terms,
-                                                                      const CoxOptions& options = {}) const;
+  [[nodiscard]] TimedScore timed_score(std::span<const double> design, std::size_t columns,
+                                       std::span<const std::size_t> chosen, std::span<const double> coefficients,
+                                       const CoxOptions& options = {}) const;
+  /// Martingale residuals with each death's share of the hazard times its transformed time: what a column has to do
+  /// with them is its score in that test, as sum of products.
+  [[nodiscard]] std::vector<double> timed_residuals(std::span<const double> design, std::size_t columns,
+                                                    std::span<const double> coefficients,
+                                                    const CoxOptions& options = {}) const;
 
  private:
   /// 1 - Kaplan–Meier just before each death time, less its mean over the deaths.
@@ -98,6 +101,7 @@ class CoxModel {
   struct Columns;  // centred and scaled design in sorted order
   struct Sums;
   struct Step;
+  struct TimedInformation;
 
   [[nodiscard]] Columns load(std::span<const double> design, std::size_t columns) const;
   void evaluate(const Columns& x, std::span<const double> beta, Ties ties, Step& step) const;
@@ -106,6 +110,9 @@ class CoxModel {
   /// Calls visit(group, weight index l of the tied deaths, sums at l) for every death.
   template <class Visit>
   void walk(const Columns& x, std::span<const double> risk, Ties ties, Visit&& visit) const;
+  [[nodiscard]] TimedInformation timed_information(const Columns& x, std::span<const double> risk, Ties ties) const;
+  [[nodiscard]] std::vector<double> weighted_residuals(std::span<const double> risk, Ties ties,
+                                                       const std::map<double, double>* weights) const;
   [[nodiscard]] std::vector<double> score_residuals(const Columns& x, std::span<const double> beta, Ties ties) const;
   [[nodiscard]] std::vector<double> robust(const Columns& x, std::span<const double> beta, Ties ties,
                                            std::span<const double> covariance) const;

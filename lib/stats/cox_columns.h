@@ -14,6 +14,17 @@ struct CoxModel::Columns {
   [[nodiscard]] const double* row(std::size_t position) const { return &values[position * count]; }
 };
 
+/// exp(x·β) of every row of a loaded design, for coefficients on the scale of the design as given.
+[[nodiscard]] std::vector<double> relative_hazards(const auto& x, std::span<const double> coefficients) {
+  std::vector<double> risk(x.rows);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double eta = 0;
+    for (std::size_t j = 0; j < coefficients.size(); ++j) eta += coefficients[j] * x.scale[j] * x.row(i)[j];
+    risk[i] = std::exp(eta);
+  }
+  return risk;
+}
+
 /// Weighted sums over the risk set: of 1, x and x x' (lower triangle, row-major).
 struct CoxModel::Sums {
   double zero = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -63,6 +64,12 @@ class Fitted {
     if (dot(own, own) <= kDependent * total) std::ranges::fill(own, 0.0);
     return own;
   }
+  /// Residuals, centred and cleared: those of the model that the others were fitted in are cleared of them already.
+  [[nodiscard]] std::vector<double> rest(std::span<const double> residuals) const {
+    std::vector<double> own = centred(residuals);
+    clear(own);
+    return own;
+  }
   [[nodiscard]] std::vector<double> centred(std::span<const double> values) const {
     std::vector<double> own(values.begin(), values.end());
     centre(own, stratum_, strata_);
@@ -71,6 +78,7 @@ class Fitted {
   [[nodiscard]] std::size_t stratum(std::size_t row) const { return stratum_.empty() ? 0 : stratum_[row]; }
   [[nodiscard]] std::size_t strata() const { return strata_; }
   [[nodiscard]] std::size_t size() const { return basis_.size(); }
+  [[nodiscard]] const std::vector<std::vector<double>>& basis() const { return basis_; }
   void clear(std::span<double> values) const {
     // Modified Gram–Schmidt, twice, is as good as Householder here.
     for (int pass = 0; pass < 2; ++pass) {
@@ -129,6 +137,13 @@ class PermutedColumns {
     std::vector<double> score;
     for (const auto& column : current_) score.push_back(dot(column, residuals_));
     return factor_->quadratic_form(score);
+  }
+  /// A variance of the score against that of the present order, mean over its directions.
+  [[nodiscard]] double mean_ratio(std::span<const double> other) const {
+    const std::vector<double> inverse = factor_->inverse();
+    double trace = 0;
+    for (std::size_t i = 0; i < inverse.size(); ++i) trace += inverse[i] * other[i];
+    return trace / static_cast<double>(factor_->rank());
   }
   void shuffle(core::Random& random) {
     for (std::size_t s = 0; s < rows_.size(); ++s) {
@@ -212,25 +227,196 @@ class ScoreCumulants {
   double second_ = 0, third_ = 0, fourth_ = 0;
 };
 
-/// Twice the smaller tail beyond z of Pearson's type I curve with mean 0, variance 1 and these moments.
-double four_moment_p(double z, double skewness, double kurtosis) {
+struct Tails {
+  double below = kNan, above = kNan;
+};
+
+/// Tails beside z of Pearson's type I curve with mean 0, variance 1 and these moments; NaN where there is none.
+Tails four_moment_tails(double z, double skewness, double kurtosis) {
   const double b1 = skewness * skewness;
   // Heavier tails than those of a gamma are no type I curve; the nearest one is used.
   constexpr double kNearGamma = 1e-3;
   const double room = 6 + 3 * b1 - 2 * kurtosis;
   const double b2 = room < kNearGamma ? 3 + 1.5 * b1 - kNearGamma / 2 : kurtosis;
-  if (!(b2 > b1 + 1)) return kNan;
+  if (!(b2 > b1 + 1)) return {};
   const double r = 6 * (b2 - b1 - 1) / (6 + 3 * b1 - 2 * b2);
   const double root = std::sqrt((r + 2) * (r + 2) * b1 + 16 * (r + 1));
   const double tilt = (r + 2) * std::fabs(skewness) / root;
   const double low = r / 2 * (1 - tilt), high = r / 2 * (1 + tilt);
   const double a = skewness > 0 ? low : high, b = skewness > 0 ? high : low;
-  if (!(a > 0) || !(b > 0)) return kNan;
+  if (!(a > 0) || !(b > 0)) return {};
   const double place = 2 * z / root + a / r;
-  return std::min(1.0, 2 * std::min(beta_cdf(place, a, b), beta_cdf(1 - place, b, a)));
+  return {beta_cdf(place, a, b), beta_cdf(1 - place, b, a)};
 }
 
+/// Curves of the studentised score, from the moments of the score among permutations.
+struct ScoreCurve {
+  double skewness = 0, kurtosis = 3, freedom = 1;  ///< freedom: rows less strata and columns of the model
+
+  /// Pitman's two-sided p of a score in standard deviations.
+  [[nodiscard]] double by_two_moments(double z) const {
+    const double explained = std::min(1.0, z * z / freedom);
+    return student_two_sided(std::sqrt((freedom - 1) * explained / (1 - explained)), freedom - 1);
+  }
+  /// Twice the smaller tail, or both tails beyond |z|. The curve ends where the moments say; what lies beyond is
+  /// possible, so far out Pitman's p is the least.
+  [[nodiscard]] double twice_smaller(double z) const {
+    const Tails tails = four_moment_tails(z, skewness, kurtosis);
+    return with_least(std::min(1.0, 2 * std::min(tails.below, tails.above)), z);
+  }
+  [[nodiscard]] double both(double z) const {
+    const double far = std::fabs(z);
+    return with_least(
+        four_moment_tails(far, skewness, kurtosis).above + four_moment_tails(-far, skewness, kurtosis).below, z);
+  }
+
+ private:
+  [[nodiscard]] double with_least(double by_four, double z) const {
+    constexpr double kFar = 1e-6;
+    if (by_four >= kFar) return by_four;
+    return std::isnan(by_four) ? by_two_moments(z) : std::max(by_four, std::min(by_two_moments(z), kFar));
+  }
+};
+
+/// Few rows: the score takes few, uneven values and no smooth curve holds its level, so the column is permuted in
+/// earnest (Besag and Clifford 1991): until `kEnough` orders are as far out as the one observed, or `kMostDraws` were
+/// drawn. Under `kTail` orders further out p follows the curve from there on (Knijnenburg et al. 2009). The draws are
+/// seeded by the ranks of the rows, so that features do not share their errors, and p does not depend on the order of
+/// the rows or the sign of the column.
+class FewRows {
+ public:
+  static constexpr std::size_t kMost = 80;
+
+  FewRows(const Fitted& fitted, const Spread& spread, std::span<const double> column, std::span<const double> residuals,
+          bool flipped)
+      : inflation_(spread.inflation), strata_(fitted.strata()) {
+    std::vector<double> own = fitted.centred(column);
+    if (flipped) {
+      for (double& value : own) value = -value;
+    }
+    order_rows(fitted, own, residuals);
+    for (const std::size_t row : order_) {
+      residuals_.push_back(residuals[row]);
+      variance_.push_back(spread.variance[fitted.stratum(row)]);
+      squares_ += own[row] * own[row] * variance_.back();
+    }
+    for (const auto& one : fitted.basis()) {
+      auto& direction = others_.emplace_back();
+      for (const std::size_t row : order_) direction.push_back(one[row]);
+      lengths_.push_back(dot(one, one));
+    }
+  }
+
+  [[nodiscard]] double p(double observed, const ScoreCurve& curve) const {
+    core::Random random(seed_);
+    std::vector<double> values = sorted_, drawn;
+    // Equal statistics may differ in their last bits with the order of summation.
+    const double bound = std::fabs(observed) * (1 - 1e-10);
+    std::size_t further = 0;
+    while (drawn.size() < kMostDraws && further < kEnough) {
+      for (std::size_t s = 0; s < strata_; ++s) {
+        random.shuffle(std::span(values).subspan(begin_[s], begin_[s + 1] - begin_[s]));
+      }
+      drawn.push_back(statistic(values));
+      further += drawn.back() >= bound ? 1 : 0;
+    }
+    if (further >= kEnough) return static_cast<double>(further) / static_cast<double>(drawn.size());
+    const auto share = [](std::size_t count) { return static_cast<double>(count + 1) / (kMostDraws + 1); };
+    if (further >= kTail) return share(further);
+    std::ranges::nth_element(drawn, drawn.begin() + kTail - 1, std::greater{});
+    const double beyond = curve.both(observed) / curve.both(drawn[kTail - 1]);
+    return std::max(share(kTail) * std::min(1.0, beyond), 1 / arrangements_);
+  }
+
+ private:
+  static constexpr std::size_t kMostDraws = 1999, kEnough = 100, kTail = 10;
+
+  /// |score| in standard deviations, both of this order. The residuals are clear of the others, so the score needs no
+  /// clearing of the column; its variance does.
+  [[nodiscard]] double statistic(const std::vector<double>& column) const {
+    const double score = std::fabs(dot(column, residuals_));
+    double variance = squares_;
+    if (strata_ == 1) {
+      for (std::size_t j = 0; j < others_.size(); ++j) {
+        const double along = dot(column, others_[j]);
+        variance -= along * along / lengths_[j] * variance_.front();
+      }
+    } else if (!others_.empty()) {
+      std::vector<double> cleared = column;
+      for (std::size_t j = 0; j < others_.size(); ++j) clear_of(cleared, others_[j], lengths_[j]);
+      variance = 0;
+      for (std::size_t i = 0; i < cleared.size(); ++i) variance += cleared[i] * cleared[i] * variance_[i];
+    }
+    return variance > kNothing * squares_ ? score / std::sqrt(variance * inflation_) : 0;
+  }
+  static constexpr double kNothing = 1e-10;
+
+  /// By stratum, then by residual and others: what is drawn depends on values, not on the places of the rows, and not
+  /// on rounding.
+  void order_rows(const Fitted& fitted, const std::vector<double>& column, std::span<const double> residuals) {
+    const std::vector<std::uint32_t> x = ranks(column), r = ranks(residuals);
+    std::vector<std::vector<std::uint32_t>> others;
+    for (const auto& one : fitted.basis()) others.push_back(ranks(one));
+    std::vector<std::size_t> by_value;
+    for (std::size_t i = 0; i < column.size(); ++i) {
+      order_.push_back(i);
+      by_value.push_back(i);
+      seed_ += core::Random(x[i] * (kMost + 1) + r[i], fitted.stratum(i)).next();
+    }
+    std::ranges::sort(order_, [&](std::size_t a, std::size_t b) {
+      if (fitted.stratum(a) != fitted.stratum(b)) return fitted.stratum(a) < fitted.stratum(b);
+      if (r[a] != r[b]) return r[a] < r[b];
+      for (const auto& other : others) {
+        if (other[a] != other[b]) return other[a] < other[b];
+      }
+      return false;
+    });
+    std::ranges::sort(by_value, {}, [&](std::size_t i) { return std::pair(fitted.stratum(i), column[i]); });
+    begin_.assign(strata_ + 1, column.size());
+    double log_arrangements = 0;
+    for (std::size_t i = 0, same = 0; i < by_value.size(); ++i) {
+      const std::size_t stratum = fitted.stratum(by_value[i]);
+      const bool first = i == 0 || stratum != fitted.stratum(by_value[i - 1]);
+      if (first) begin_[stratum] = i;
+      sorted_.push_back(column[by_value[i]]);
+      same = !first && sorted_[i] == sorted_[i - 1] ? same + 1 : 1;
+      log_arrangements += std::log(static_cast<double>(i + 1 - begin_[stratum]) / static_cast<double>(same));
+    }
+    for (std::size_t s = strata_; s-- > 0;) begin_[s] = std::min(begin_[s], begin_[s + 1]);
+    arrangements_ = std::exp(log_arrangements);
+  }
+  /// Rank of each value among those that differ by more than rounding.
+  static std::vector<std::uint32_t> ranks(std::span<const double> values) {
+    std::vector<double> sorted(values.begin(), values.end());
+    std::ranges::sort(sorted);
+    const double same = 1e-9 * std::max(std::fabs(sorted.front()), std::fabs(sorted.back()));
+    std::vector<double> starts{sorted.front()};
+    for (std::size_t i = 1; i < sorted.size(); ++i) {
+      if (sorted[i] - sorted[i - 1] > same) starts.push_back(sorted[i]);
+    }
+    std::vector<std::uint32_t> result;
+    for (const double value : values) {
+      result.push_back(static_cast<std::uint32_t>(std::ranges::upper_bound(starts, value) - starts.begin()));
+    }
+    return result;
+  }
+
+  double inflation_, squares_ = 0;
+  std::size_t strata_;
+  std::vector<std::size_t> order_, begin_;  ///< rows; where each stratum begins
+  std::vector<double> sorted_;              ///< the column, ascending within strata
+  std::vector<double> residuals_, variance_, lengths_;
+  std::vector<std::vector<double>> others_;
+  std::uint64_t seed_ = 0;
+  double arrangements_ = 1;
+};
+
 }  // namespace
+
+double ObservedScore::against_permutations(double ratio) const {
+  constexpr double kDoubtful = 4;  // a chi-squared that chance gives in one of twenty
+  return chi_squared * std::pow(ratio, std::min(1.0, kDoubtful / effect));
+}
 
 std::vector<double> normal_scores(std::span<const double> values) {
   std::vector<double> result = mid_ranks(values);
@@ -241,68 +427,46 @@ std::vector<double> normal_scores(std::span<const double> values) {
 
 ResidualScoreTest residual_score_test(std::span<const double> column, std::span<const double> others,
                                       std::size_t others_columns, std::span<const double> residuals,
-                                      std::span<const std::uint32_t> stratum) {
+                                      std::span<const std::uint32_t> stratum,
+                                      const std::optional<ObservedScore>& observed, bool product) {
   const Fitted fitted(others, others_columns, column.size(), stratum);
-  const std::vector<double> own = fitted.cleared(column, 1, 0), rest = fitted.centred(residuals);
+  const std::vector<double> own = fitted.cleared(column, 1, 0), rest = fitted.rest(residuals);
   const Spread spread(fitted, rest);
   double variance = 0;
   for (std::size_t i = 0; i < own.size(); ++i) variance += own[i] * own[i] * spread.variance[fitted.stratum(i)];
   ResidualScoreTest test{kNan, spread.freedom - 1, kNan};
   if (!(variance > 0) || !(spread.freedom > 1)) return test;
   variance *= spread.inflation;
-  const double score = dot(own, rest);
-  const double explained = std::min(1.0, score * score / variance / spread.freedom);
+  double score = dot(own, rest);
+  if (observed) {
+    const double squared = observed->against_permutations(observed->variance[0] / variance) * variance;
+    score = std::copysign(std::sqrt(squared), observed->negative ? -1.0 : 1.0);
+  }
+  const double z = score / std::sqrt(variance);
+  const double explained = std::min(1.0, z * z / spread.freedom);
   test.statistic = std::copysign(std::sqrt(test.df * explained / (1 - explained)), score);
-  const double by_two_moments = student_two_sided(test.statistic, test.df);
   const ScoreCumulants cumulants(fitted, own, rest);
   // The kurtosis of a normal column, for the rows that the covariates have used up.
   const double used = spread.freedom * spread.inflation;
   const double shift = 3 * spread.freedom / (spread.freedom + 2) - 3 * used / (used + 2);
-  const double by_four = four_moment_p(score / std::sqrt(variance), cumulants.skewness(), cumulants.kurtosis() + shift);
-  // The curve ends where the moments say; what lies beyond is possible, so far out Pitman's p is the least.
-  constexpr double kFar = 1e-6;
-  test.p = std::isnan(by_four) ? by_two_moments
-           : by_four >= kFar   ? by_four
-                               : std::max(by_four, std::min(by_two_moments, kFar));
-  return test;
-}
-
-JointScoreTest joint_residual_score_test(std::span<const double> columns, std::size_t count,
-                                         std::span<const double> others, std::size_t others_columns,
-                                         std::span<const double> residuals, std::span<const std::uint32_t> stratum) {
-  const Fitted fitted(others, others_columns, residuals.size(), stratum);
-  const std::vector<double> rest = fitted.centred(residuals);
-  const Spread spread(fitted, rest);
-  std::vector<std::vector<double>> own;
-  for (std::size_t j = 0; j < count; ++j) own.push_back(fitted.cleared(columns, count, j));
-  std::vector<double> score, variance(count * count, 0.0);
-  for (std::size_t j = 0; j < count; ++j) {
-    score.push_back(dot(own[j], rest));
-    for (std::size_t k = 0; k < count; ++k) {
-      for (std::size_t i = 0; i < rest.size(); ++i) {
-        variance[j * count + k] += own[j][i] * own[k][i] * spread.variance[fitted.stratum(i)] * spread.inflation;
-      }
-    }
-  }
-  const Cholesky factor(variance, count, 1e-9);
-  JointScoreTest test{kNan, kNan, static_cast<double>(factor.rank()), 0, kNan};
-  test.df2 = spread.freedom - test.df1;
-  if (!(test.df1 > 0) || !(test.df2 > 0)) return test;
-  test.chi_squared = factor.quadratic_form(score);
-  const double explained = std::min(1.0, test.chi_squared / spread.freedom);
-  test.f = explained / test.df1 / ((1 - explained) / test.df2);
-  test.p = f_upper(test.f, test.df1, test.df2);
+  const ScoreCurve curve{cumulants.skewness(), cumulants.kurtosis() + shift, spread.freedom};
+  test.p = curve.twice_smaller(z);
+  if (own.size() > FewRows::kMost) return test;
+  const double drawn = FewRows(fitted, spread, product ? std::span(own) : column, rest, score < 0).p(z, curve);
+  test.p = product ? std::max(test.p, drawn) : drawn;
   return test;
 }
 
 double permutation_score_p(std::span<const double> columns, std::size_t count, std::span<const double> others,
                            std::size_t others_columns, std::span<const double> residuals,
-                           std::span<const std::uint32_t> stratum, std::int64_t draws, core::Random random) {
+                           std::span<const std::uint32_t> stratum, std::int64_t draws, core::Random random,
+                           const std::optional<ObservedScore>& given) {
   const Fitted fitted(others, others_columns, residuals.size(), stratum);
-  PermutedColumns permuted(fitted, columns, count, fitted.centred(residuals));
+  PermutedColumns permuted(fitted, columns, count, fitted.rest(residuals));
   if (!permuted.varies()) return kNan;
   // Equal statistics may differ in their last bits with the order of summation.
-  const double observed = permuted.statistic() * (1 - 1e-10);
+  const double observed =
+      (given ? given->against_permutations(permuted.mean_ratio(given->variance)) : permuted.statistic()) * (1 - 1e-10);
   std::int64_t as_large = 1;
   for (std::int64_t draw = 0; draw < draws; ++draw) {
     permuted.shuffle(random);

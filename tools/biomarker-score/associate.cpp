@@ -16,6 +16,9 @@ void declare(cli::OptionSet& set, biomarker::AssociateOptions& options) {
   declare_survival(set, options);
   set.option("--start", options.outcome.start,
              "Survival: column with the time at which a patient comes under observation");
+  set.flag("--time-varying", options.cohort.time_varying,
+           "Survival: all visits, each value from its day in samples.tsv until the next one");
+  set.option("--days-per-unit", options.outcome.days_per_unit, "Days in one unit of --time, for --time-varying");
   set.group("Algorithm");
   set.option("--covariates", options.outcome.covariates, "Columns of clinical.tsv to adjust for");
   set.option("--treatment", options.outcome.treatment, "Column with two arms: tests marker × arm");

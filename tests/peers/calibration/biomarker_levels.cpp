@@ -201,10 +201,17 @@ void model_levels(const Setting& setting) {
   options.time = "time";
   options.event = "event";
   options.permutations = 199;
+  std::vector<std::size_t> order(setting.patients);
+  for (std::size_t i = 0; i < setting.patients; ++i) order[i] = i;
   for (std::size_t draw = 0; draw < setting.draws; ++draw) {
     random.shuffle(std::span(marker));
     for (std::size_t i = 0; i < setting.patients; ++i) table.rows[i][2] = core::format_double(marker[i]);
     for (const std::string kind : {"x", "x age", "x:arm", "strata", "cluster"}) {
+      if (kind == "x:arm") random.shuffle(std::span(order));  // the arm is tested too, so the outcome is permuted
+      for (std::size_t i = 0; i < setting.patients; ++i) {
+        table.rows[i][0] = core::format_double(outcome.time[kind == "x:arm" ? order[i] : i]);
+        table.rows[i][1] = std::to_string(outcome.event[kind == "x:arm" ? order[i] : i]);
+      }
       options.terms = kind == "x:arm"   ? std::vector<std::string>{"x", "arm", "x:arm"}
                       : kind == "x age" ? std::vector<std::string>{"x", "age"}
                                         : std::vector<std::string>{"x"};

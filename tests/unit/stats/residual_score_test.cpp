@@ -70,29 +70,74 @@ TEST_CASE("martingale and logistic residuals are orthogonal to what was fitted",
   CHECK(std::fabs(std::inner_product(residuals.begin(), residuals.end(), age.begin(), 0.0)) < 1e-6);
 }
 
-TEST_CASE("one column tested jointly is the single test, two are more than each", "[residual_score]") {
+TEST_CASE("few rows: p is that of all permutations, whatever the order of the rows and the sign", "[residual_score]") {
   core::Random random(4);
-  std::vector<double> first(40), second(40), both, residual(40), other(40);
-  std::vector<std::uint32_t> stratum(40);
-  for (std::size_t i = 0; i < 40; ++i) {
-    first[i] = random.normal();
-    second[i] = random.normal();
-    other[i] = random.normal();
-    residual[i] = random.normal() + first[i];
-    stratum[i] = i % 3;
-    both.insert(both.end(), {first[i], second[i]});
+  for (int round = 0; round < 6; ++round) {
+    std::vector<double> column(8), residuals(8), other(8);
+    for (std::size_t i = 0; i < 8; ++i) {
+      column[i] = i < 4 ? 0.0 : std::exp(random.normal());
+      residuals[i] = random.normal() + 0.3 * round * column[i];
+      other[i] = random.normal();
+    }
+    const double mean = std::accumulate(residuals.begin(), residuals.end(), 0.0) / 8;
+    for (double& value : residuals) value -= mean;
+    std::vector<double> order(column);
+    const auto size = [&] { return std::fabs(std::inner_product(order.begin(), order.end(), residuals.begin(), 0.0)); };
+    const double observed = size() * (1 - 1e-12);
+    double as_far = 0, count = 0;
+    std::ranges::sort(order);
+    do {
+      as_far += size() >= observed ? 1 : 0;
+      ++count;
+    } while (std::ranges::next_permutation(order).found);
+    REQUIRE(count == 8 * 7 * 6 * 5);  // the four zeros are alike
+    const double p = stats::residual_score_test(column, {}, 0, residuals).p;
+    CHECK(std::fabs(p - as_far / count) < 4 * std::sqrt(p * (1 - p) / 300) + 2e-3);
+
+    const double adjusted = stats::residual_score_test(column, other, 1, residuals).p;
+    std::vector<double> turned, residuals_turned, other_turned;
+    for (const std::size_t i : {3U, 7U, 0U, 5U, 1U, 6U, 2U, 4U}) {
+      turned.push_back(-column[i]);
+      residuals_turned.push_back(residuals[i]);
+      other_turned.push_back(other[i]);
+    }
+    CHECK(stats::residual_score_test(turned, {}, 0, residuals_turned).p == Approx(p).epsilon(1e-9));
+    CHECK(stats::residual_score_test(turned, other_turned, 1, residuals_turned).p == Approx(adjusted).epsilon(1e-9));
   }
-  const auto single = stats::residual_score_test(first, other, 1, residual, stratum);
-  const auto joint = stats::joint_residual_score_test(first, 1, other, 1, residual, stratum);
-  CHECK(joint.f == Approx(single.statistic * single.statistic).epsilon(1e-12));
-  CHECK(joint.df2 == single.df);
-  const auto pair = stats::joint_residual_score_test(both, 2, other, 1, residual, stratum);
-  CHECK(pair.df1 == 2);
-  CHECK(pair.chi_squared > joint.chi_squared);
-  // A column twice counts once.
-  std::vector<double> twice;
-  for (const double v : first) twice.insert(twice.end(), {v, 2 * v});
-  CHECK(stats::joint_residual_score_test(twice, 2, other, 1, residual, stratum).df1 == 1);
+}
+
+TEST_CASE("few rows: p goes on beyond the draws, down to one over the arrangements", "[residual_score]") {
+  std::vector<double> column(40), residuals(40), two(40);
+  for (std::size_t i = 0; i < 40; ++i) {
+    column[i] = static_cast<double>(i) - 19.5;
+    residuals[i] = column[i] + 3 * std::sin(7.0 * static_cast<double>(i));
+    two[i] = i < 2 ? 1 : 0;
+  }
+  const double far = stats::residual_score_test(column, {}, 0, residuals).p;
+  CHECK(far < 1e-9);
+  CHECK(far > 0);
+  CHECK(stats::residual_score_test(two, {}, 0, residuals).p >= 1.0 / 780);
+}
+
+TEST_CASE("the timed score of a Cox model is the test of proportional hazards", "[residual_score]") {
+  core::Random random(6);
+  stats::SurvivalRows rows;
+  std::vector<double> design;
+  for (std::size_t i = 0; i < 90; ++i) {
+    rows.time.push_back(std::ceil(20 * random.exponential(1)) + 1);
+    rows.start.push_back(random.bernoulli(0.3) ? 1.0 : 0.0);
+    rows.event.push_back(random.bernoulli(0.7));
+    rows.stratum.push_back(i % 2);
+    design.push_back(5 + 2 * random.normal());
+  }
+  const stats::CoxModel model(rows);
+  const auto fit = model.fit(design, 1);
+  const std::size_t first[1] = {0};
+  const auto score = model.timed_score(design, 1, first, fit.coefficients);
+  const auto test = model.proportional_hazards_test(design, 1, fit, first);
+  CHECK(score.score[0] * score.score[0] / score.variance[0] == Approx(test[0].statistic).epsilon(1e-8));
+  const auto timed = model.timed_residuals(design, 1, fit.coefficients);
+  CHECK(std::inner_product(timed.begin(), timed.end(), design.begin(), 0.0) == Approx(score.score[0]).epsilon(1e-6));
 }
 
 TEST_CASE("clusters of one row are rows; several samples of a patient count as one", "[residual_score]") {
@@ -118,8 +163,8 @@ TEST_CASE("clusters of one row are rows; several samples of a patient count as o
 TEST_CASE("the four-moment p is twice the smaller tail of permutations for skewed columns", "[residual_score]") {
   core::Random random(12);
   for (int round = 0; round < 8; ++round) {
-    std::vector<double> column(60), residual(60);
-    for (std::size_t i = 0; i < 60; ++i) {
+    std::vector<double> column(100), residual(100);
+    for (std::size_t i = 0; i < 100; ++i) {
       column[i] = std::exp(0.8 * random.normal());
       residual[i] = std::exp(0.5 * random.normal()) + 0.04 * round * column[i];
     }
