@@ -147,7 +147,7 @@ class Walk {
   }
 
   /// The walk is looked at where blocks end: inside a block of ties no order is better than another.
-  [[nodiscard]] double score(const std::vector<std::uint32_t>& genes, bool max_difference) {
+  [[nodiscard]] double score(const std::vector<std::uint32_t>& genes, bool max_difference, TieOrder ties) {
     members_.clear();
     double total = 0;
     for (const std::uint32_t gene : genes) {
@@ -155,7 +155,7 @@ class Walk {
       total += places_[gene].weight;
     }
     const double others = static_cast<double>(places_.size() - genes.size());
-    if (others <= 0 || !(total > 0)) return kNan;
+    if (others <= 0 || !(total > 0)) return ties == TieOrder::kGsva ? as_r(genes, others) : kNan;
     std::ranges::sort(members_, {}, &Place::block_begin);
     double hits = 0, seen = 0, highest = 0, lowest = 0;
     for (std::size_t i = 0; i < members_.size();) {
@@ -170,10 +170,35 @@ class Walk {
       lowest = std::min(lowest, after);
     }
     if (max_difference) return highest + lowest;
+    constexpr double kRounding = 1e-10;
+    if (ties == TieOrder::kGsva && std::fabs(highest + lowest) < kRounding) return larger_in_steps(total, others);
     return highest > std::fabs(lowest) ? highest : lowest;
   }
 
  private:
+  /// What R's walk says of a set of all genes, and of the one gene of weight 0 in the middle, where it compares with
+  /// NaN from that gene on.
+  [[nodiscard]] double as_r(const std::vector<std::uint32_t>& genes, double others) const {
+    return others <= 0 ? 1 : -static_cast<double>(places_[genes.front()].block_begin) / others;
+  }
+
+  /// Where both deviations are equal R's choice is that of its rounding: the walk gene by gene, over `members_`.
+  [[nodiscard]] double larger_in_steps(double total, double others) const {
+    double sum = 0, highest = 0, lowest = 0;
+    const double step = 1 / others;
+    std::size_t next = 0;
+    for (std::uint32_t position = 0; position < places_.size(); ++position) {
+      if (next < members_.size() && members_[next].block_begin == position) {
+        sum += members_[next++].weight / total;
+      } else {
+        sum -= step;
+      }
+      highest = std::max(highest, sum);
+      lowest = std::min(lowest, sum);
+    }
+    return highest > std::fabs(lowest) ? highest : lowest;
+  }
+
   stats::RadixArgsort sorter_;
   std::vector<double> negated_;
   std::vector<Place> places_, members_;
@@ -236,7 +261,7 @@ ScoreTable gsva_scores(io::MatrixTable& matrix, const std::vector<SetRows>& sets
           walk.place(std::span(values).subspan(s * kept.size(), kept.size()), options.ties);
           for (std::size_t set = 0; set < sets.size(); ++set) {
             if (!sets[set].scored || members[set].empty()) continue;
-            result.at(set, first + s) = walk.score(members[set], options.max_difference);
+            result.at(set, first + s) = walk.score(members[set], options.max_difference, options.ties);
           }
         }
       },

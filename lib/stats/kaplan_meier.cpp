@@ -28,7 +28,8 @@ void set_interval(SurvivalPoint& point, SurvivalInterval interval) {
       break;
     case SurvivalInterval::kLogLog:
       if (s >= 1) {
-        point.lower = point.upper = 1;
+        // Before the first event the scale says nothing; R has NA as well.
+        point.lower = point.upper = std::numeric_limits<double>::quiet_NaN();
       } else {
         const double centre = std::log(-std::log(s)), width = kZ95 * se / std::log(s);
         point.lower = std::exp(-std::exp(centre - width));
