@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <set>
 
@@ -68,7 +69,20 @@ void write(core::OutputSet& outputs, const microbiome::MergedProfiles& merged, c
                       outputs.context().threads);
 }
 
+/// Databases are joined by another command, which needs no profile's columns.
+void refuse_databases(const std::vector<std::filesystem::path>& inputs) {
+  static constexpr std::string_view kMark = "IMMUCAN\n";
+  for (const auto& path : inputs) {
+    if (std::error_code error; !std::filesystem::is_regular_file(path, error)) continue;
+    std::string begin(kMark.size(), '\0');
+    std::ifstream(path, std::ios::binary).read(begin.data(), std::ssize(begin));
+    if (begin == kMark)
+      core::raise_usage(path.string() + " is a database. Databases are joined by 'microbiome-profile build --merge'");
+  }
+}
+
 core::Status run(const Options& options, core::RunContext& context) {
+  refuse_databases(options.inputs);
   const auto formats = chosen_formats(options);
   const auto tests = contaminant_options(options.controls);
   if (options.remove_contaminants && !options.controls.table)
