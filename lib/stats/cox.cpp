@@ -52,6 +52,12 @@ CoxModel::CoxModel(const SurvivalRows& rows) {
     cluster_.resize(n);
     for (std::size_t i = 0; i < n; ++i) cluster_[i] = rows.cluster[order_[i]];
   }
+  if (events_ == 0) {
+    transform_.assign(groups_.size(), 0.0);
+    return;
+  }
+  const std::map<double, double> transform = time_transform();
+  for (const Group& group : groups_) transform_.push_back(group.deaths > 0 ? transform.at(group.time) : 0.0);
 }
 
 CoxModel::Columns CoxModel::load(std::span<const double> design, std::size_t columns) const {

@@ -112,7 +112,7 @@ class CoxModel {
   void walk(const Columns& x, std::span<const double> risk, Ties ties, Visit&& visit) const;
   [[nodiscard]] TimedInformation timed_information(const Columns& x, std::span<const double> risk, Ties ties) const;
   [[nodiscard]] std::vector<double> weighted_residuals(std::span<const double> risk, Ties ties,
-                                                       const std::map<double, double>* weights) const;
+                                                       std::span<const double> weights) const;
   [[nodiscard]] std::vector<double> score_residuals(const Columns& x, std::span<const double> beta, Ties ties) const;
   [[nodiscard]] std::vector<double> robust(const Columns& x, std::span<const double> beta, Ties ties,
                                            std::span<const double> covariance) const;
@@ -122,6 +122,7 @@ class CoxModel {
   std::vector<double> start_;               ///< by sorted position
   std::vector<std::uint32_t> cluster_;      ///< by sorted position
   std::vector<Group> groups_;
+  std::vector<double> transform_;  ///< time_transform by group; 0 where nobody dies
   std::vector<Stratum> strata_;
   std::size_t events_ = 0;
 };

@@ -61,12 +61,11 @@ struct CoxModel::TimedInformation {
 
 CoxModel::TimedInformation CoxModel::timed_information(const Columns& x, std::span<const double> risk,
                                                        Ties ties) const {
-  const std::map<double, double> transform = time_transform();
   const std::size_t p = x.count;
   TimedInformation sums{std::vector<double>(2 * p, 0.0), std::vector<double>(4 * p * p, 0.0)};
   walk(x, risk, ties, [&](std::size_t g, std::uint32_t l, double, const Sums& at_risk) {
     const Group& group = groups_[g];
-    const double time = transform.at(group.time);
+    const double time = transform_[g];
     for (std::size_t j = 0; j < p; ++j) {
       const double centre = at_risk.first[j] / at_risk.zero, residual = x.row(group.begin + l)[j] - centre;
       sums.score[j] += residual;

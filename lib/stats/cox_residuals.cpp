@@ -63,18 +63,17 @@ std::vector<double> CoxModel::martingale_residuals(std::span<const double> desig
                                                    std::span<const double> coefficients,
                                                    const CoxOptions& options) const {
   const Columns x = load(design, columns);
-  return weighted_residuals(relative_hazards(x, coefficients), options.ties, nullptr);
+  return weighted_residuals(relative_hazards(x, coefficients), options.ties, {});
 }
 
 std::vector<double> CoxModel::timed_residuals(std::span<const double> design, std::size_t columns,
                                               std::span<const double> coefficients, const CoxOptions& options) const {
   const Columns x = load(design, columns);
-  const std::map<double, double> transform = time_transform();
-  return weighted_residuals(relative_hazards(x, coefficients), options.ties, &transform);
+  return weighted_residuals(relative_hazards(x, coefficients), options.ties, transform_);
 }
 
 std::vector<double> CoxModel::weighted_residuals(std::span<const double> risk, Ties ties,
-                                                 const std::map<double, double>* weights) const {
+                                                 std::span<const double> weights) const {
   std::vector<double> residuals(risk.size());
   struct Jump {
     double time, before, all, own;  // hazard before the time, its rise for those at risk and for the tied deaths
@@ -106,7 +105,7 @@ std::vector<double> CoxModel::weighted_residuals(std::span<const double> risk, T
     for (std::size_t g = last; g-- > first;) {
       const Group& group = groups_[g];
       Jump jump{group.time, hazard, 0, 0};
-      const double weight = weights == nullptr || group.deaths == 0 ? 1 : weights->at(group.time);
+      const double weight = weights.empty() ? 1 : weights[g];
       for (std::uint32_t l = 0; l < group.deaths; ++l) {
         const double share = ties == Ties::kEfron ? static_cast<double>(l) / group.deaths : 0.0;
         const double rise = weight / (totals[g - first] - share * deaths[g - first]);
