@@ -17,8 +17,20 @@
 
 using namespace immucan;
 
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+// Sanitizers make a draw ten times as dear and look for other errors: fewer draws, bounds three standard errors wider.
+constexpr std::size_t kDraws = 400;
+constexpr double kMargin = 0.033;
+#else
+constexpr std::size_t kDraws = 5000;
+constexpr double kMargin = 0;
+#endif
+
+}  // namespace
+
 TEST_CASE("type-I error of the tests on permuted labels", "[calibration]") {
-  constexpr int kDraws = 5000;
   constexpr std::size_t kPatients = 80;
   core::Random random(2024);
   std::vector<double> marker(kPatients), coarse(kPatients), arm(kPatients);
@@ -42,7 +54,7 @@ TEST_CASE("type-I error of the tests on permuted labels", "[calibration]") {
   stats::SurvivalRows stratified = survival;
   stratified.stratum = batch;
   const std::vector<double> scores = stats::log_rank_scores(survival.time, survival.event);
-  for (int draw = 0; draw < kDraws; ++draw) {
+  for (std::size_t draw = 0; draw < kDraws; ++draw) {
     // Permuting the marker against everything else is permuting the labels.
     random.shuffle(std::span(marker));
     random.shuffle(std::span(coarse));
@@ -83,18 +95,18 @@ TEST_CASE("type-I error of the tests on permuted labels", "[calibration]") {
     if (name.starts_with("cut-point")) continue;
     const double rate = static_cast<double>(count) / kDraws;
     INFO(name << " " << rate);
-    CHECK(rate >= 0.04);
-    CHECK(rate <= 0.06);
+    CHECK(rate >= 0.04 - kMargin);
+    CHECK(rate <= 0.06 + kMargin);
   }
   // Bounds of a maximum may be conservative, never the contrary; without the correction the level is lost.
-  CHECK(rejected["cut-point Lau92"] <= 0.06 * kDraws);
-  CHECK(rejected["cut-point Lau94"] <= 0.06 * kDraws);
+  CHECK(rejected["cut-point Lau92"] <= (0.06 + kMargin) * kDraws);
+  CHECK(rejected["cut-point Lau94"] <= (0.06 + kMargin) * kDraws);
   CHECK(rejected["cut-point naive"] >= 0.2 * kDraws);
 }
 
 // Every p-value of the tool's own tables: 5,000 features that have nothing to do with the patients, of three shapes.
 TEST_CASE("type-I error of every p-value of associate", "[calibration]") {
-  constexpr std::size_t kDraws = 5000, kPatients = 80;
+  constexpr std::size_t kPatients = 80;
   const std::string shape = GENERATE("normal", "log-normal", "heavy-tailed", "floor");
   core::Random random(91);
   biomarker::CohortFeatures cohort;
@@ -139,9 +151,9 @@ TEST_CASE("type-I error of every p-value of associate", "[calibration]") {
         for (const biomarker::Association& row : table.rows) rejected += row.*p < 0.05 ? 1 : 0;
         const double rate = rejected / static_cast<double>(kDraws);
         INFO(shape << (survival ? " survival " : " response ") << (adjusted ? "adjusted " : "") << name << " " << rate);
-        CHECK(rate <= 0.06);
+        CHECK(rate <= 0.06 + kMargin);
         // The correlation of Schoenfeld residuals is conservative.
-        CHECK(rate >= (name == "proportional" ? 0.02 : 0.04));
+        CHECK(rate >= (name == "proportional" ? 0.02 : 0.04) - kMargin);
       };
       check("p", &biomarker::Association::p);
       check("p_interaction", &biomarker::Association::p_interaction);
@@ -154,7 +166,7 @@ TEST_CASE("type-I error of every p-value of associate", "[calibration]") {
 }
 
 TEST_CASE("type-I error with strata, and of heterogeneity", "[calibration]") {
-  constexpr std::size_t kDraws = 5000, kPatients = 120;
+  constexpr std::size_t kPatients = 120;
   const bool survival = GENERATE(false, true), skewed = GENERATE(false, true);
   core::Random random(17);
   biomarker::CohortFeatures cohort;
@@ -192,7 +204,7 @@ TEST_CASE("type-I error with strata, and of heterogeneity", "[calibration]") {
     heterogeneity += row.p_heterogeneity < 0.05 ? 1.0 / kDraws : 0;
   }
   INFO(survival << skewed << " p " << p << " heterogeneity " << heterogeneity);
-  CHECK(p <= 0.06);
-  CHECK(p >= 0.04);
-  CHECK(heterogeneity <= 0.06);
+  CHECK(p <= 0.06 + kMargin);
+  CHECK(p >= 0.04 - kMargin);
+  CHECK(heterogeneity <= 0.06 + kMargin);
 }
