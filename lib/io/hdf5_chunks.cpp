@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -291,6 +292,28 @@ void fill(hid_t dataset, hid_t properties, std::size_t element_bytes, std::span<
     std::ranges::copy(value, out.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
+using ChunkVisitor = std::function<void(std::span<const std::uint64_t> offset, const std::vector<char>& plain)>;
+
+/// Fetches every chunk that was written and undoes its filters; false at the first that is damaged. Without a visitor
+/// only their sizes are looked at.
+bool for_each_chunk(const Grid& grid, hid_t properties, const FetchChunk& fetch, std::size_t element_bytes,
+                    const ChunkVisitor& visit) {
+  if (grid.is_empty()) return true;
+  const std::size_t bytes = grid.chunk_bytes(element_bytes);
+  ChunkFilters filters(filters_of(properties), bytes);
+  std::vector<std::uint64_t> offset(grid.chunk.size());
+  std::vector<char> stored;
+  do {
+    std::uint32_t skipped = 0;
+    const Fetched fetched = fetch(offset, most_stored(bytes), stored, skipped);
+    if (fetched == Fetched::kDamaged) return false;
+    if (fetched == Fetched::kAbsent) continue;
+    if (!filters.undo(stored, skipped, static_cast<bool>(visit))) return false;
+    if (visit) visit(offset, stored);
+  } while (grid.step(offset));
+  return true;
+}
+
 }  // namespace
 
 FetchChunk fetch_by_library(std::int64_t dataset) {
@@ -315,41 +338,18 @@ bool chunks_are_whole(std::int64_t dataset, std::size_t element_bytes) {
   const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose);
   if (!properties.valid() || H5Pget_layout(properties.get()) != H5D_CHUNKED) return true;
   const auto grid = grid_of(dataset, properties.get());
-  if (!grid) return false;
-  if (grid->is_empty()) return true;
-  const std::size_t bytes = grid->chunk_bytes(element_bytes);
-  ChunkFilters filters(filters_of(properties.get()), bytes);
-  const FetchChunk fetch = fetch_by_library(dataset);
-  std::vector<std::uint64_t> offset(grid->chunk.size());
-  std::vector<char> stored;
-  do {
-    std::uint32_t skipped = 0;
-    const Fetched fetched = fetch(offset, most_stored(bytes), stored, skipped);
-    if (fetched == Fetched::kDamaged) return false;
-    if (fetched == Fetched::kChunk && !filters.undo(stored, skipped, false)) return false;
-  } while (grid->step(offset));
-  return true;
+  return grid && for_each_chunk(*grid, properties.get(), fetch_by_library(dataset), element_bytes, {});
 }
 
 bool assemble_chunks(std::int64_t dataset, const FetchChunk& fetch, std::size_t element_bytes, std::span<char> out) {
   const Hdf5Handle properties(H5Dget_create_plist(dataset), H5Pclose);
   const auto grid = grid_of(dataset, properties.get());
   if (!grid) return false;
-  if (grid->is_empty()) return true;
   fill(dataset, properties.get(), element_bytes, out);
-  const std::size_t bytes = grid->chunk_bytes(element_bytes);
-  ChunkFilters filters(filters_of(properties.get()), bytes);
-  std::vector<std::uint64_t> offset(grid->chunk.size());
-  std::vector<char> stored;
-  do {
-    std::uint32_t skipped = 0;
-    const Fetched fetched = fetch(offset, most_stored(bytes), stored, skipped);
-    if (fetched == Fetched::kDamaged) return false;
-    if (fetched == Fetched::kAbsent) continue;
-    if (!filters.undo(stored, skipped, true)) return false;
-    scatter(*grid, offset, element_bytes, stored, out);
-  } while (grid->step(offset));
-  return true;
+  return for_each_chunk(*grid, properties.get(), fetch, element_bytes,
+                        [&](std::span<const std::uint64_t> offset, const std::vector<char>& plain) {
+                          scatter(*grid, offset, element_bytes, plain, out);
+                        });
 }
 
 void prefer_huge_pages(void* begin, std::size_t bytes) {
