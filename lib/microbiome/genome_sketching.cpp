@@ -178,21 +178,18 @@ PackedParts RunCollector::take_rest() {
 
 void sketch_genomes(const std::vector<GenomeFile>& files, std::span<const GenomeTask> genomes,
                     const SamplingRules& rules, RunCollector& collector, core::RunContext& context) {
-  struct Batch {
-    GenomeTask task;
-  };
   std::size_t next = 0, done = 0;
-  core::ordered_batches<Batch>(
+  core::ordered_batches<GenomeTask>(
       {.threads = context.threads, .interrupt = &context.interrupt},
-      [&](Batch& batch) {
+      [&](GenomeTask& task) {
         if (next == genomes.size()) return false;
-        batch.task = genomes[next++];
+        task = genomes[next++];
         return true;
       },
-      [&](Batch& batch) {
-        collector.finish(sketch_genome(files[batch.task.file], batch.task, rules, collector, context));
+      [&](const GenomeTask& task) {
+        collector.finish(sketch_genome(files[task.file], task, rules, collector, context));
       },
-      [&](Batch&) { context.progress.update("genomes", ++done, genomes.size()); });
+      [&](const GenomeTask&) { context.progress.update("genomes", ++done, genomes.size()); });
   context.progress.finish();
 }
 

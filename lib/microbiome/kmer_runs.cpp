@@ -57,6 +57,12 @@ void sort_occurrences(std::vector<Occurrence>& items) {
   items.swap(scratch);
 }
 
+void drop_repeated(std::vector<Occurrence>& sorted) {
+  const auto repeated =
+      std::ranges::unique(sorted, [](const auto& a, const auto& b) { return a.key == b.key && a.genome == b.genome; });
+  sorted.erase(repeated.begin(), repeated.end());
+}
+
 void pack(std::span<const Occurrence> sorted, std::string& packed) {
   if (sorted.empty()) return;
   std::uint64_t last = first_key(part_of(sorted.front().key));
@@ -129,9 +135,7 @@ PackedParts OccurrenceBuffer::take(unsigned threads, const core::InterruptSource
         }
         part = {};
         sort_occurrences(items);
-        const auto repeated = std::ranges::unique(
-            items, [](const auto& a, const auto& b) { return a.key == b.key && a.genome == b.genome; });
-        items.erase(repeated.begin(), repeated.end());
+        drop_repeated(items);
         packed[p].reserve(items.size() * 10);
         pack(items, packed[p]);
       },

@@ -29,6 +29,8 @@ inline constexpr std::size_t kParts = 256;
 
 /// Sorts occurrences of one part.
 void sort_occurrences(std::vector<Occurrence>& items);
+/// Of sorted occurrences of a k-mer in a genome the first is kept.
+void drop_repeated(std::vector<Occurrence>& sorted);
 
 /// Appends sorted occurrences of one part: differences of keys, genomes and bins in groups of seven bits. About 9 bytes
 /// each.

@@ -73,9 +73,7 @@ void UnitNumbering::collect(const std::vector<std::unique_ptr<KmerRun>>& runs, P
   items.clear();
   for (const auto& run : runs) run->read(part.number, items);
   if (!std::ranges::is_sorted(items)) sort_occurrences(items);
-  const auto repeated =
-      std::ranges::unique(items, [](const auto& a, const auto& b) { return a.key == b.key && a.genome == b.genome; });
-  items.erase(repeated.begin(), repeated.end());
+  drop_repeated(items);
   std::size_t kept = 0;
   for (std::size_t begin = 0, end = 0; begin < items.size(); begin = end) {
     const std::uint64_t hash = unspread_hash(items[begin].key);

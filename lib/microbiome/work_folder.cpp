@@ -66,6 +66,16 @@ class FileRun : public KmerRun {
   std::vector<std::uint32_t> numbers_;
 };
 
+fs::path run_path(const fs::path& folder, std::size_t number) {
+  return folder / fmt::format("run.{}", number);
+}
+
+void remove_files(const fs::path& folder) {
+  std::error_code error;
+  for (std::size_t run = 0; fs::remove(run_path(folder, run), error); ++run) continue;
+  fs::remove(folder / "plan", error);
+}
+
 }  // namespace
 
 WorkFolder::WorkFolder(fs::path folder, std::string plan, core::RunContext& context)
@@ -82,13 +92,12 @@ WorkFolder::WorkFolder(fs::path folder, std::string plan, core::RunContext& cont
     context_.log.warning(
         fmt::format("{}: the genomes or options differ from those of the build that was interrupted: it is begun again",
                     folder_.filename().string()));
-    for (std::size_t run = 0; fs::remove(run_path(run), error); ++run) continue;
-    fs::remove(folder_ / "plan", error);
+    remove_files(folder_);
     ::close(std::exchange(lock_, -1));
     return;
   }
-  for (; fs::exists(run_path(runs_), error); ++runs_) {
-    const FileRun run(run_path(runs_), {}, context_);
+  for (; fs::exists(run_path(folder_, runs_), error); ++runs_) {
+    const FileRun run(run_path(folder_, runs_), {}, context_);
     const auto genomes = run.genomes();
     finished_.insert(finished_.end(), genomes.begin(), genomes.end());
     packed_bytes_ += run.packed_bytes();
@@ -98,10 +107,6 @@ WorkFolder::WorkFolder(fs::path folder, std::string plan, core::RunContext& cont
 
 WorkFolder::~WorkFolder() {
   if (lock_ >= 0) ::close(lock_);
-}
-
-fs::path WorkFolder::run_path(std::size_t number) const {
-  return folder_ / fmt::format("run.{}", number);
 }
 
 void WorkFolder::lock() {
@@ -125,7 +130,7 @@ void WorkFolder::begin() {
 
 void WorkFolder::add(const PackedParts& parts, std::span<const SketchedGenome> finished) {
   if (lock_ < 0) begin();
-  core::OutputFile out(run_path(runs_));
+  core::OutputFile out(run_path(folder_, runs_));
   io::IndexedFileWriter file(out, std::string(kRunKind), kRunMajor, 0, context_.version);
   file.section("genomes", finished);
   std::vector<std::uint64_t> ends;
@@ -145,15 +150,14 @@ void WorkFolder::add(const PackedParts& parts, std::span<const SketchedGenome> f
 std::vector<std::unique_ptr<KmerRun>> WorkFolder::runs(const std::vector<std::uint32_t>& numbers) const {
   std::vector<std::unique_ptr<KmerRun>> runs;
   for (std::size_t run = 0; run < runs_; ++run)
-    runs.push_back(std::make_unique<FileRun>(run_path(run), numbers, context_));
+    runs.push_back(std::make_unique<FileRun>(run_path(folder_, run), numbers, context_));
   return runs;
 }
 
 void WorkFolder::remove(const fs::path& folder) {
   std::error_code error;
   if (!fs::exists(folder / "plan", error)) return;
-  for (std::size_t run = 0; fs::remove(folder / fmt::format("run.{}", run), error); ++run) continue;
-  fs::remove(folder / "plan", error);
+  remove_files(folder);
   fs::remove(folder, error);
 }
 

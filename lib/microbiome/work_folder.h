@@ -42,7 +42,6 @@ class WorkFolder {
  private:
   void begin();
   void lock();
-  [[nodiscard]] std::filesystem::path run_path(std::size_t number) const;
 
   std::filesystem::path folder_;
   std::string plan_;
