@@ -21,6 +21,18 @@ constexpr std::size_t kMostLevels = 12;  // more levels than this are an id, not
   core::raise({table.name, core::Place::none(), fmt::format("column '{}': {}", column, what), std::move(remedy)});
 }
 
+/// `of`: what the rows of the outcome are. Rows that are not known count neither as such nor with their event.
+void require_events(const Outcome& outcome, const io::Table& clinical, const std::string& column, std::string_view of,
+                    std::string remedy) {
+  std::size_t known = 0, events = 0;
+  for (std::size_t i = 0; i < outcome.known.size(); ++i) {
+    if (outcome.known[i] == 0) continue;
+    ++known;
+    events += outcome.event[i];
+  }
+  if (events == 0) fail_column(clinical, column, fmt::format("no event among the {} {}", known, of), std::move(remedy));
+}
+
 void read_response(const std::string& name, const io::Table& clinical, const std::vector<std::size_t>& rows,
                    Outcome& outcome) {
   const std::size_t column = clinical.require(name);
@@ -49,7 +61,6 @@ void read_response(const std::string& name, const io::Table& clinical, const std
 void read_survival(const std::string& time_name, const std::string& event_name, const io::Table& clinical,
                    const std::vector<std::size_t>& rows, Outcome& outcome) {
   const std::size_t time_column = clinical.require(time_name), event_column = clinical.require(event_name);
-  std::size_t events = 0, known = 0;
   for (const std::size_t row : rows) {
     const auto time = clinical.number(row, time_column);
     const auto event = clinical.number(row, event_column);
@@ -65,13 +76,9 @@ void read_survival(const std::string& time_name, const std::string& event_name, 
     outcome.known.push_back(complete ? 1 : 0);
     outcome.time.push_back(complete ? *time : kNan);
     outcome.event.push_back(complete && *event == 1 ? 1 : 0);
-    events += outcome.event.back();
-    known += complete ? 1 : 0;
   }
-  if (events == 0) {
-    fail_column(clinical, event_name, fmt::format("no event among the {} patients with features and follow-up", known),
-                "A survival analysis needs events");
-  }
+  require_events(outcome, clinical, event_name, "patients with features and follow-up",
+                 "A survival analysis needs events");
 }
 
 /// Numeric when every value is a number; text when none is. A mixture is a mistake in the table.
@@ -145,17 +152,11 @@ void delay_entry(const OutcomeOptions& options, const io::Table& clinical, const
       }
     }
   }
-  std::size_t events = 0, known = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (outcome.known[i] == 0) outcome.event[i] = 0;
-    events += outcome.event[i];
-    known += outcome.known[i];
   }
-  if (events == 0) {
-    fail_column(clinical, *options.event,
-                fmt::format("no event among the {} patients under observation after the landmark", known),
-                "A survival analysis needs events");
-  }
+  require_events(outcome, clinical, *options.event, "patients under observation after the landmark",
+                 "A survival analysis needs events");
 }
 
 void read_strata(const std::vector<std::string>& names, const io::Table& clinical, const std::vector<std::size_t>& rows,
@@ -284,7 +285,6 @@ Outcome read_outcome(const OutcomeOptions& options, const io::Table& clinical, c
 void divide_follow_up(Outcome& outcome, const std::vector<std::size_t>& rows, std::span<const double> day,
                       const OutcomeOptions& options, const io::Table& clinical) {
   const auto begin_of = [&](std::size_t i) { return std::max(0.0, day[i] / options.days_per_unit); };
-  std::size_t events = 0, known = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double begin = begin_of(i);
     outcome.start.push_back(begin);
@@ -298,14 +298,9 @@ void divide_follow_up(Outcome& outcome, const std::vector<std::size_t>& rows, st
       outcome.known[i] = 0;
       outcome.event[i] = 0;
     }
-    known += outcome.known[i];
-    events += outcome.event[i];
   }
-  if (events == 0) {
-    fail_column(clinical, *options.event,
-                fmt::format("no event among the {} intervals that begin before the end of follow-up", known),
-                "Check that days and --time have one unit (--days-per-unit)");
-  }
+  require_events(outcome, clinical, *options.event, "intervals that begin before the end of follow-up",
+                 "Check that days and --time have one unit (--days-per-unit)");
 }
 
 }  // namespace immucan::biomarker
