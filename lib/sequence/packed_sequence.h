@@ -49,6 +49,8 @@ inline constexpr std::size_t kBasesPerWord = 32;
 class PackedSequence {
  public:
   void append(std::string_view bases);
+  /// `count` bases of `words`, the first in the lowest bits; what lies above them in the last word is 0.
+  void append(std::span<const std::uint64_t> words, std::uint64_t count);
   void append_code(std::uint8_t code);
   /// `count` bases of another packed text.
   void append(const PackedSequence& other, std::uint64_t begin, std::uint64_t count);
