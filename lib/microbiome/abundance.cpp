@@ -8,6 +8,7 @@
 #include <set>
 
 #include "microbiome/kmer_depth.h"
+#include "microbiome/missing_content.h"
 #include "microbiome/novel_genus.h"
 #include "microbiome/unseen.h"
 
@@ -123,7 +124,10 @@ class Estimator {
     };
     std::ranges::sort(result.evidence, by_taxid, &SpeciesEvidence::species);
     std::ranges::sort(result.species, by_taxid, [](const SpeciesAbundance& s) { return s.evidence.species; });
-    for (const auto& species : result.species) {
+    find_lost_fragments(result.species);
+    for (auto& species : result.species) {
+      for (GenomeAbundance& genome : species.genomes)
+        genome.estimated_fragments = genome.fragments * species.estimated_fragments / species.fragments;
       result.known_fragments += species.fragments;
       result.estimated_fragments += species.estimated_fragments;
     }
@@ -463,19 +467,40 @@ class Estimator {
     const ContentCorrection correction = depth_correction(evidence, species.coverage);
     // Repeats are the species' own sequence though they say nothing about its copies; most of a species is no repeat.
     const double own = native < kMostlyForeign ? native : 1;
-    species.estimated_fragments = species.fragments * own / seen * (1 + lost_share(evidence, correction.factor));
+    const double matched = species.fragments * own / seen;
+    species.lost_fragments = matched * lost_share(evidence, correction.factor);
+    species.estimated_fragments = matched + species.lost_fragments;
     species.coverage *= correction.factor;
     species.variance *= correction.factor * correction.factor;
     species.variance += species.coverage * species.coverage * (correction.log_variance + kModelError * kModelError);
-    for (GenomeAbundance& genome : species.genomes) {
-      genome.coverage *= correction.factor;
-      genome.estimated_fragments = genome.fragments * species.estimated_fragments / species.fragments;
-    }
+    for (GenomeAbundance& genome : species.genomes) genome.coverage *= correction.factor;
     // A few fragments of a strain are as well those of its sisters: they stay with the species.
     std::erase_if(species.genomes, [&](const GenomeAbundance& genome) {
       return genome.fragments < kFewestOfStrain || genome.fragments < kSmallestStrain * species.fragments;
     });
     return species;
+  }
+
+  /// Puts what the unmatched mates themselves tell in the place of the guess from the ends of stretches, where the
+  /// depth suffices; in between, a bit of both.
+  void find_lost_fragments(std::vector<SpeciesAbundance>& present) const {
+    std::vector<ContentQuery> queries;
+    for (const SpeciesAbundance& species : present) {
+      const SpeciesEvidence& evidence = species.evidence;
+      const double matched = species.estimated_fragments - species.lost_fragments;
+      queries.push_back({evidence.species, species.coverage, matched * evidence.unseen, clear_excess(evidence),
+                         evidence.kmer_dispersion >= kMixedStrains});
+    }
+    const auto lost = missing_content(counts_, queries, survival_);
+    for (std::size_t i = 0; i < present.size(); ++i) {
+      if (std::isnan(lost[i])) continue;
+      SpeciesAbundance& species = present[i];
+      const double weight =
+          std::clamp((species.coverage - kLeastContentDepth) / (kFullContentDepth - kLeastContentDepth), 0.0, 1.0);
+      const double more = weight * (lost[i] - species.lost_fragments);
+      species.lost_fragments += more;
+      species.estimated_fragments += more;
+    }
   }
 
   /// Share of the k-mers found, over the classes the genome is in.
@@ -489,13 +514,25 @@ class Estimator {
     return lookups > 0 ? hits / lookups : 0;
   }
 
+  /// Of the mates that match nowhere beside one that does, the share that divergence and errors do not explain.
+  static double excess_share(const SpeciesEvidence& evidence) {
+    const auto judged = static_cast<double>(evidence.judged_mates);
+    const double share = static_cast<double>(evidence.empty_mates) / judged;
+    return share - evidence.expected_empty - 0.5 * std::sqrt(share / judged);
+  }
+
+  /// 1 where at least a third of those mates is unexplained.
+  static double clear_excess(const SpeciesEvidence& evidence) {
+    if (evidence.empty_mates == 0) return 0;
+    const double share = static_cast<double>(evidence.empty_mates) / static_cast<double>(evidence.judged_mates);
+    return std::clamp(3 * excess_share(evidence) / share, 0.0, 1.0);
+  }
+
   /// Fragments of the species that match nowhere, per fragment that does.
   static double lost_share(const SpeciesEvidence& evidence, double correction) {
     const auto judged = static_cast<double>(evidence.judged_mates);
     if (judged * 20 < static_cast<double>(evidence.own_fragments)) return std::pow(correction, kMissingShare) - 1;
-    const double share = static_cast<double>(evidence.empty_mates) / judged;
-    const double excess = share - evidence.expected_empty - 0.5 * std::sqrt(share / judged);
-    return std::clamp(kLostPerEmptyMate * excess, 0.0, kMostLost);
+    return std::clamp(kLostPerEmptyMate * excess_share(evidence), 0.0, kMostLost);
   }
 
   /// Fragments cannot reach over the ends of a molecule, so its middle is deeper than the mean. Contigs of a small

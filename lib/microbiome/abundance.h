@@ -60,6 +60,7 @@ struct SpeciesAbundance {
   SpeciesEvidence evidence;
   double fragments = 0;                  ///< classified: expectation over ambiguous fragments
   double estimated_fragments = 0;        ///< with those from parts of its genome that the database lacks
+  double lost_fragments = 0;             ///< of these, those from such parts
   double coverage = 0;                   ///< mean depth of bases
   double ani = 0;                        ///< fraction; NaN where it cannot be told
   double variance = 0;                   ///< of coverage, from the sampling of fragments

@@ -44,23 +44,34 @@ void FragmentScanner::add(const Database& database, std::string_view read, std::
   FragmentRecord fragment;
   Range range;
   const auto scan = [&](std::string_view sequence) {
-    std::uint32_t lookups = 0;
+    // Which k-mers are sampled cannot be foreseen, so they are sorted out without a branch for each.
+    const std::size_t begin = hashes_.size();
+    hashes_.resize(begin + sequence.size() + 1);
+    std::uint64_t* const found = hashes_.data() + begin;
+    std::size_t sampled = 0;
     sequence::for_each_canonical_kmer(sequence, parameters.k, [&](std::uint64_t kmer, std::size_t) {
       const std::uint64_t hash = sequence::hash_kmer(kmer);
-      if (hash >= dense) [[likely]]
-        return;
+      found[sampled] = hash;
+      sampled += hash < dense ? 1 : 0;
+    });
+    std::uint32_t lookups = 0;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < sampled; ++i) {
+      const std::uint64_t hash = found[i];
       if (hash < base)
         ++lookups;
       else if (hash >= always && !filter.may_contain(hash))
-        return;
-      hashes_.push_back(hash);
-    });
+        continue;
+      found[kept++] = hash;
+    }
+    hashes_.resize(begin + kept);
     return capped_sum(0, lookups);
   };
   range.first_lookups = scan(read);
   range.mate = static_cast<std::uint32_t>(hashes_.size());
   range.second_lookups = scan(mate);
   range.end = static_cast<std::uint32_t>(hashes_.size());
+  range.paired = !mate.empty();
   fragment.base_lookups = capped_sum(range.first_lookups, range.second_lookups);
   fragment.bases = static_cast<std::uint32_t>(read.size() + mate.size());
   fragments_.push_back(fragment);
@@ -70,6 +81,10 @@ void FragmentScanner::add(const Database& database, std::string_view read, std::
 void FragmentScanner::judge_mates(FragmentRecord& fragment, const Range& range, std::span<const IndexHit> hits) const {
   const auto in_first = std::ranges::count_if(hits, [&](const IndexHit& hit) { return hit.query < range.mate; });
   const auto in_second = std::ssize(hits) - in_first;
+  if (range.paired) {
+    fragment.mates_without_hit = static_cast<std::uint8_t>((in_first == 0 ? 1 : 0) | (in_second == 0 ? 2 : 0));
+    fragment.mates_with_hits = static_cast<std::uint8_t>((in_first >= 2 ? 1 : 0) | (in_second >= 2 ? 2 : 0));
+  }
   const auto judge = [&](std::uint16_t lookups, std::ptrdiff_t own, std::ptrdiff_t partners) {
     if (lookups < kJudgedLookups || partners < 2) return;
     ++fragment.judged_mates;
@@ -215,6 +230,50 @@ void SampleCounts::add(const FragmentScanner& scanner) {
     }
   }
   for (const std::uint64_t entry : scanner.entries()) entry_counts.add(entry);
+}
+
+void SampleCounts::add_sequences(const FragmentScanner& scanner, const SequenceOf& read, const SequenceOf& mate) {
+  const auto added = scanner.fragments();
+  const std::uint64_t first = fragments - added.size();
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    const FragmentRecord& fragment = added[i];
+    const bool counted = (first + i) % kWordsEvery == 0 && fragment.kind != FragmentKind::kUnclassified;
+    if (!counted && fragment.mates_without_hit == 0) continue;
+    const auto number = [&] { return classes.intern(scanner.members(fragment)); };
+    if (counted) {
+      const bool host = fragment.kind == FragmentKind::kHost;
+      const TaxonIndex species = host ? kMixed : class_species_[number()];
+      if (host || species != kMixed) {
+        WordCounts& words = words_[species];
+        count_words(read(i), words);
+        count_words(mate(i), words);
+      }
+    }
+    if (fragment.mates_without_hit == 0 || fragment.kind == FragmentKind::kHost) continue;
+    const auto keep = [&](std::uint8_t which, const SequenceOf& sequence) {
+      if ((fragment.mates_without_hit >> which & 1) == 0) return;
+      const unsigned partner = 1U - which;
+      std::uint32_t anchor = UnmatchedReads::kNoPartner;
+      if ((fragment.mates_without_hit >> partner & 1) == 0)
+        anchor = (fragment.mates_with_hits >> partner & 1) != 0 && fragment.kind == FragmentKind::kMicrobial
+                     ? number()
+                     : UnmatchedReads::kWeakPartner;
+      unmatched.add(first + i, which, sequence(i), anchor);
+    };
+    keep(0, read);
+    keep(1, mate);
+  }
+}
+
+const WordCounts* SampleCounts::host_words() const {
+  const auto found = words_.find(kMixed);
+  return found == words_.end() ? nullptr : &found->second;
+}
+
+const WordCounts& SampleCounts::words_of(TaxonIndex species) const {
+  static constexpr WordCounts kNone{};
+  const auto found = words_.find(species);
+  return found == words_.end() ? kNone : found->second;
 }
 
 }  // namespace immucan::microbiome

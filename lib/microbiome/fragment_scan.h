@@ -2,13 +2,17 @@
 // From reads to equivalence classes: each fragment (a read, or two mates) gets the genomes that explain most of its
 // sampled k-mers.
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "microbiome/composition.h"
 #include "microbiome/database.h"
 #include "microbiome/entry_counts.h"
 #include "microbiome/genome_set.h"
+#include "microbiome/unmatched_reads.h"
 
 namespace immucan::microbiome {
 
@@ -26,6 +30,8 @@ struct FragmentRecord {
   /// lookups.
   std::uint16_t judged_mates = 0, empty_mates = 0, judged_lookups = 0;
   std::uint32_t bases = 0;
+  /// Of two mates: which of them show no hit at all (1 the first, 2 the second), and which show two or more.
+  std::uint8_t mates_without_hit = 0, mates_with_hits = 0;
   std::uint16_t own_hits = 0;                   ///< of `hits`, k-mers found in one species only
   std::uint32_t bin = 0;                        ///< where most of own_hits lie
   std::uint32_t first_member = 0, members = 0;  ///< the best genomes, in FragmentScanner::members()
@@ -58,6 +64,7 @@ class FragmentScanner {
   struct Range {
     std::uint32_t mate = 0, end = 0;                      ///< where the second mate's hashes begin, and where all end
     std::uint16_t first_lookups = 0, second_lookups = 0;  ///< below the base threshold
+    bool paired = false;
   };
   void judge_mates(FragmentRecord& fragment, const Range& range, std::span<const IndexHit> hits) const;
   std::vector<Range> ranges_;  ///< of each fragment in hashes_
@@ -92,11 +99,17 @@ struct ClassCounts {
 /// A fragment that a close relative of the genome would give: several k-mers, and not only a conserved piece of it.
 [[nodiscard]] bool strong_fragment(const FragmentRecord& fragment, std::uint16_t hits = 3);
 
+/// The sequence of the fragment with that number in its batch.
+using SequenceOf = std::function<std::string_view(std::size_t)>;
+
 /// What a whole sample adds up to. Serial: fed in the order of the input.
 class SampleCounts {
  public:
   explicit SampleCounts(const Database& database);
   void add(const FragmentScanner& scanner);
+  /// The sequences of the fragments just added that are needed later: mates without a hit, and the words of one
+  /// fragment in kWordsEvery. `mate` gives the second sequence of a pair.
+  void add_sequences(const FragmentScanner& scanner, const SequenceOf& read, const SequenceOf& mate);
 
   std::uint64_t fragments = 0, bases = 0, base_lookups = 0;
   std::uint64_t reads = 0;  ///< set by whoever feeds the batches: two per pair
@@ -105,6 +118,11 @@ class SampleCounts {
   std::vector<ClassCounts> class_counts;                 ///< by class number
   EntryCounts entry_counts;                              ///< per index entry
   std::vector<std::uint32_t> bin_fragments, bin_strong;  ///< fragments whose best genomes are of one species, per bin
+
+  UnmatchedReads unmatched;  ///< mates of pairs without a hit
+  /// Words in fragments whose best genomes are all of the species; null or zeros where none was counted.
+  [[nodiscard]] const WordCounts* host_words() const;
+  [[nodiscard]] const WordCounts& words_of(TaxonIndex species) const;
 
   /// visit(unit, count) for every k-mer seen.
   template <class Visit>
@@ -127,7 +145,9 @@ class SampleCounts {
  private:
   const Database& database_;
   std::uint16_t strong_hits_;
+  static constexpr std::uint64_t kWordsEvery = 16;
   std::vector<TaxonIndex> class_species_;
+  std::unordered_map<TaxonIndex, WordCounts> words_;  ///< kMixed: of the host
 };
 
 }  // namespace immucan::microbiome

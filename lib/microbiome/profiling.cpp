@@ -32,6 +32,12 @@ SampleCounts count_sample(const Database& database, const std::vector<io::FastqL
       },
       [&](Batch& batch) {
         counts.add(batch.scanner);
+        const auto sequence = [&](std::size_t mate) {
+          return [&batch, mate](std::size_t i) {
+            return batch.reads.mates.size() > mate ? batch.reads.mates[mate].sequence(i) : std::string_view{};
+          };
+        };
+        counts.add_sequences(batch.scanner, sequence(0), sequence(1));
         if (sink) sink(batch.reads, batch.scanner, counts);
         counts.reads += batch.reads.size() * batch.reads.mates.size();
         context.progress.update("fragments", counts.fragments);
