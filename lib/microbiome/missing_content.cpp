@@ -29,8 +29,9 @@ constexpr double kLeastAnchors = 0.3, kEnoughAnchors = 1.0;
 constexpr double kHostOdds = 6;
 /// Bases of the species' genomes that count in the composition of what is missing; a piece counts so much at most.
 constexpr double kGenomeBases = 20000, kMostOfOnePiece = 10000, kSomeBases = 2000;
-/// The division is taken with this weight, what the lengths of stretches let expect with the rest.
-constexpr double kDivisionWeight = 0.7;
+/// The division is taken with this weight, by depth, what the lengths of stretches let expect with the rest: division
+/// needs pieces, which small depths lack.
+constexpr double kLeastDivision = 0.3, kDivisionPerDepth = 0.3, kMostDivision = 0.8;
 constexpr double kFewFragments = 20, kMostInSmallPieces = 0.75;
 
 class ContentEstimator {
@@ -88,24 +89,20 @@ class ContentEstimator {
   }
   static double variance_of(const ReadPiece& piece) { return piece.log_error * piece.log_error; }
 
-  /// The species on which most of the piece's anchors hang.
+  /// The species on which most of the piece's anchors hang; of several the first met.
   [[nodiscard]] Owner owner_of(const ReadPiece& piece) const {
-    Owner best;
-    const auto anchors = pieces_.anchors_of(piece);
-    for (const PieceAnchor& candidate : anchors) {
-      const std::size_t query = query_of(candidate);
-      if (query == kNobody || query == best.query) continue;
-      Owner owner{query, 0, 0, false, false};
-      for (const PieceAnchor& anchor : anchors) {
-        if (query_of(anchor) != query) continue;
-        ++owner.anchors;
-        owner.at_ends += anchor.at_end ? 1 : 0;
-        owner.left |= anchor.at_end && anchor.left;
-        owner.right |= anchor.at_end && !anchor.left;
-      }
-      if (owner.anchors > best.anchors) best = owner;
+    std::vector<Owner> owners;
+    for (const PieceAnchor& anchor : pieces_.anchors_of(piece)) {
+      const std::size_t query = query_of(anchor);
+      if (query == kNobody) continue;
+      auto owner = std::ranges::find(owners, query, &Owner::query);
+      if (owner == owners.end()) owner = owners.insert(owner, {query, 0, 0, false, false});
+      ++owner->anchors;
+      owner->at_ends += anchor.at_end ? 1 : 0;
+      owner->left |= anchor.at_end && anchor.left;
+      owner->right |= anchor.at_end && !anchor.left;
     }
-    return best;
+    return owners.empty() ? Owner{} : *std::ranges::max_element(owners, {}, &Owner::anchors);
   }
 
   [[nodiscard]] std::size_t query_of(const PieceAnchor& anchor) const {
@@ -214,7 +211,8 @@ class ContentEstimator {
     if (depth < kLeastContentDepth) return std::numeric_limits<double>::quiet_NaN();
     const double small = std::min(kMostInSmallPieces, shape_.in_small_pieces(depth, kJudgedMates));
     const double divided = std::min(content.divided, kMostExpected * content.beyond + kFewFragments) / (1 - small);
-    const double weight = std::clamp(0.3 + 0.3 * (depth - 1), 0.3, 0.8);
+    const double weight =
+        std::clamp(kLeastDivision + kDivisionPerDepth * (depth - kLeastContentDepth), kLeastDivision, kMostDivision);
     return content.anchored +
            std::exp(weight * std::log(divided + kFewFragments) +
                     (1 - weight) * std::log(content.beyond + kFewFragments)) -

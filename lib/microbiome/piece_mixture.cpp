@@ -120,12 +120,13 @@ class Mixture {
     Matrix compositions;
     if (genomes != 0) compositions.noalias() = shares_ * scores.transpose();
     memberships_.resize(index(pieces_.size()), index(columns));
-    std::vector<double> row(columns);
+    std::vector<double> row(columns), log_weights;
+    for (const double weight : species_weights_) log_weights.push_back(std::log(weight));
+    for (const Genome& genome : genomes_) log_weights.push_back(std::log(genome.weight));
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
-      for (std::size_t s = 0; s < species; ++s)
-        row[s] = std::log(species_weights_[s]) + species_scores_(index(i), index(s));
+      for (std::size_t s = 0; s < species; ++s) row[s] = log_weights[s] + species_scores_(index(i), index(s));
       for (std::size_t g = 0; g < genomes; ++g)
-        row[species + g] = std::log(genomes_[g].weight) + words_[i] * compositions(index(i), index(g)) +
+        row[species + g] = log_weights[species + g] + words_[i] * compositions(index(i), index(g)) +
                            depth_likelihood(pieces_[i], genomes_[g].log_depth, kDepthSpread);
       row[species + genomes] = host_scores_.empty() ? -1e30 : host_scores_[i];
       row[species + genomes + 1] = rest_scores_[i];
