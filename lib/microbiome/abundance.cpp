@@ -126,6 +126,8 @@ class Estimator {
     std::ranges::sort(result.species, by_taxid, [](const SpeciesAbundance& s) { return s.evidence.species; });
     find_lost_fragments(result.species);
     for (auto& species : result.species) {
+      const auto evidence = std::ranges::find(result.evidence, species.evidence.species, &SpeciesEvidence::species);
+      evidence->missing_fragments = species.evidence.missing_fragments = species.lost_fragments;
       for (GenomeAbundance& genome : species.genomes)
         genome.estimated_fragments = genome.fragments * species.estimated_fragments / species.fragments;
       result.known_fragments += species.fragments;

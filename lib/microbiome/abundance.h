@@ -32,7 +32,9 @@ struct SpeciesEvidence {
   std::uint64_t judged_mates = 0, empty_mates = 0;  ///< mates of matching mates, and those that match nowhere
   double mean_lookups = 0;                          ///< k-mers looked up per judged mate
   double expected_empty = 0;  ///< share of mates that match nowhere by divergence and errors alone
-  double clustering = 1;      ///< probability of so many fragments in so few stretches, where there are few
+  /// Fragments estimated to be of parts of its genome that the database lacks; NaN where it is not present.
+  double missing_fragments = std::numeric_limits<double>::quiet_NaN();
+  double clustering = 1;  ///< probability of so many fragments in so few stretches, where there are few
   /// Log likelihood ratio of a strain and another species, less what is asked; below 0: too dissimilar. NaN where it
   /// was not judged.
   double similarity_margin = std::numeric_limits<double>::quiet_NaN();

@@ -64,7 +64,8 @@ std::string kraken_report(const SampleProfile& profile) {
 std::string evidence_tsv(const Database& database, const SampleProfile& profile) {
   std::string out =
       "taxid\tname\tpresent\tfragments\tstrong_fragments\tplaces\tloci\texpected_loci\tclustering\tkmers\tkmers_seen\t"
-      "kmer_sum\thit_rate\tintact\tsimilarity_margin\trelative\tjudged_mates\tempty_mates\texpected_empty\treference\n";
+      "kmer_sum\thit_rate\tintact\tsimilarity_margin\trelative\tjudged_mates\tempty_mates\texpected_"
+      "empty\treference\tmissing_fragments\n";
   for (const SpeciesEvidence& e : profile.evidence) {
     const Taxon& taxon = database.taxonomy()[e.species];
     out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t", taxon.taxid, taxon.name, e.present ? 1 : 0, e.own_fragments,
@@ -79,7 +80,9 @@ std::string evidence_tsv(const Database& database, const SampleProfile& profile)
     }
     out += fmt::format("{}\t{}\t{}\t", e.relative ? 1 : 0, e.judged_mates, e.empty_mates);
     append_number(out, e.expected_empty);
-    out += fmt::format("\t{}\n", database.genome_name(e.reference));
+    out += fmt::format("\t{}\t", database.genome_name(e.reference));
+    append_number(out, e.missing_fragments);
+    out += '\n';
   }
   return out;
 }

@@ -231,6 +231,12 @@ TEST_CASE("fragments of islands that the database lacks are the strain's") {
     CHECK(world.lost_share > 0.1);
     CHECK(abundance.species[0].lost_fragments == Approx(world.lost_share * own).margin(0.02 * own));
     CHECK(abundance.estimated_fragments == Approx(own).margin(0.02 * own));
+    for (const SpeciesEvidence& evidence : abundance.evidence) {
+      if (evidence.present)
+        CHECK(evidence.missing_fragments == abundance.species[0].lost_fragments);
+      else
+        CHECK(std::isnan(evidence.missing_fragments));
+    }
   }
 }
 
