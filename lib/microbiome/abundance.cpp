@@ -127,7 +127,7 @@ class Estimator {
     find_lost_fragments(result.species);
     for (auto& species : result.species) {
       const auto evidence = std::ranges::find(result.evidence, species.evidence.species, &SpeciesEvidence::species);
-      evidence->missing_fragments = species.evidence.missing_fragments = species.lost_fragments;
+      evidence->missing_fragments = species.lost_fragments;
       for (GenomeAbundance& genome : species.genomes)
         genome.estimated_fragments = genome.fragments * species.estimated_fragments / species.fragments;
       result.known_fragments += species.fragments;

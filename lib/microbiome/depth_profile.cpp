@@ -40,19 +40,15 @@ void DepthProfile::normalise() {
     for (double& value : density_) value /= sum;
 }
 
-double DepthProfile::around(double log_depth, double variance) const {
+double DepthProfile::support(double log_depth, double variance) const {
   double sum = 0;
   near(log_depth, std::sqrt(variance), kFirst, kStep, kSteps,
        [&](std::size_t i, double height) { sum += density_[i] * height; });
   return sum;
 }
 
-double DepthProfile::support(double log_depth, double variance) const {
-  return around(log_depth, variance);
-}
-
 double DepthProfile::log_density(double log_depth, double variance) const {
-  return std::log(around(log_depth, variance) + kLeastDensity) - 0.5 * std::log(variance);
+  return std::log(support(log_depth, variance) + kLeastDensity) - 0.5 * std::log(variance);
 }
 
 }  // namespace immucan::microbiome

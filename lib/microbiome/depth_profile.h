@@ -22,7 +22,6 @@ class DepthProfile {
  private:
   static constexpr std::size_t kSteps = 144;
   static constexpr double kFirst = -1.2039728043259361, kStep = 0.05;  // ln 0.3
-  [[nodiscard]] double around(double log_depth, double variance) const;
   std::array<double, kSteps> density_{};
 };
 

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "microbiome/kmer_index.h"
 #include "microbiome/read_layout.h"
 #include "sequence/kmer.h"
 
@@ -13,7 +14,7 @@ namespace immucan::microbiome {
 
 namespace {
 
-/// The mates of a fragment and the layout may disagree by so much (bases).
+/// Distance of the outer ends of two mates, where fewer fragments than these tell it (bases).
 constexpr std::int32_t kUsualInsert = 350;
 constexpr std::size_t kFewestInserts = 50;
 /// An anchor this near to the end of a piece is at its end (bases).
@@ -101,9 +102,7 @@ std::size_t sample_kmers(const sequence::PackedSequence& bases, const UnmatchedM
     forward = ((forward << 2) | code) & kMask;
     reverse = (reverse >> 2) | ((code ^ 3) << kTop);
     const std::uint64_t hash = sequence::hash_kmer(std::min(forward, reverse));
-    // Sampled hashes are small: the multiplier makes all their bits random again.
-    sampled[count] = {hash * 0x9e3779b97f4a7c15ULL,
-                      {number, static_cast<std::int32_t>(i + 1 - kPieceKmer), reverse < forward}};
+    sampled[count] = {spread_hash(hash), {number, static_cast<std::int32_t>(i + 1 - kPieceKmer), reverse < forward}};
     count += hash < kThreshold && i + 1 >= kPieceKmer ? 1 : 0;
   }
   return count;

@@ -36,7 +36,7 @@ struct ReadPieces {
   std::vector<ReadPiece> pieces;  ///< by their first mate
   std::vector<PieceAnchor> anchors;
   std::vector<Composition> compositions;
-  double insert = 0;       ///< median distance of the outer ends of two mates; 0 where it cannot be told
+  double insert = 0;       ///< median distance of the outer ends of two mates; 350 where too few tell it
   double read_length = 0;  ///< mean
   [[nodiscard]] std::span<const PieceAnchor> anchors_of(const ReadPiece& piece) const {
     return std::span(anchors).subspan(piece.first_anchor, piece.anchors);

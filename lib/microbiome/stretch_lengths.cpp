@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace immucan::microbiome {
 
@@ -23,19 +24,25 @@ double mean_remainder(double length, double scale) {
 }
 
 double likely_scale(std::span<const StretchWalk> walks, const MateShape& shape) {
-  const double shortest = shape.shortest();
+  // What does not depend on the scale.
+  struct Hazards {
+    double beyond, breaks, unseen;
+    bool complete;
+  };
+  std::vector<Hazards> hazards;
+  for (const StretchWalk& walk : walks)
+    hazards.push_back(
+        {walk.length - shape.shortest(), shape.breaks(walk.depth), 1 - shape.end_seen(walk.depth), walk.complete});
   double best = kScale, most = -std::numeric_limits<double>::infinity();
   for (int step = -15; step <= 15; ++step) {
     const double shift = 0.14 * step, scale = kScale * std::exp(shift);
     double likelihood = -0.5 * shift * shift / (kScaleSpread * kScaleSpread);
-    for (const StretchWalk& walk : walks) {
-      const double length = walk.length - shortest;
-      const double ending = kShape / (scale + length);  // hazard of the stretch's end
-      // Without its other end it broke off, or that was there and not seen.
-      const double breaks = shape.breaks(walk.depth), unseen = 1 - shape.end_seen(walk.depth);
-      const double longer = -kShape * std::log1p(length / scale);
-      // What reaches through is met from both its ends, as is what breaks off.
-      likelihood += walk.complete ? 2 * (longer + std::log(ending)) : longer + std::log(breaks + unseen * ending);
+    for (const auto& [beyond, breaks, unseen, complete] : hazards) {
+      const double ending = kShape / (scale + beyond);  // hazard of the stretch's end
+      const double longer = -kShape * std::log1p(beyond / scale);
+      // What reaches through is met from both its ends, as is what breaks off. Without its other end a piece broke
+      // off, or that was there and not seen.
+      likelihood += complete ? 2 * (longer + std::log(ending)) : longer + std::log(breaks + unseen * ending);
     }
     if (likelihood <= most) continue;
     most = likelihood;

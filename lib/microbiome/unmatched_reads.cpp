@@ -37,7 +37,7 @@ void UnmatchedReads::add(std::uint64_t fragment, std::uint8_t mate, std::string_
     bases_.append(words, read.size());
   const auto length = static_cast<std::uint16_t>(bases_.size() - first);
   if (length == 0) return;
-  mates_.push_back({fragment, first, anchor, length, mate});
+  mates_.push_back({fragment, first, anchor, length});
   // Both mates of a fragment are kept or forgotten together, so not before the next fragment.
   if (mates_.size() > kMostMates && mate != 0) halve();
 }

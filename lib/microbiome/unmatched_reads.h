@@ -14,7 +14,6 @@ struct UnmatchedMate {
   std::uint64_t first_base = 0;  ///< in UnmatchedReads::bases()
   std::uint32_t anchor = 0;  ///< the class of its fragment, when the partner matches well; else one of the two below
   std::uint16_t length = 0;
-  std::uint8_t mate = 0;  ///< 0 or 1: whose partner the other is
 };
 
 class UnmatchedReads {
@@ -26,7 +25,7 @@ class UnmatchedReads {
   /// When more mates than this came, every second fragment is forgotten, by a hash of its number.
   static constexpr std::size_t kMostMates = std::size_t{1} << 19;
 
-  /// Keeps the longest stretch without an ambiguous base. Fragments come in order.
+  /// Keeps the longest stretch without an ambiguous base. Fragments come in order, `mate` 0 before 1.
   void add(std::uint64_t fragment, std::uint8_t mate, std::string_view read, std::uint32_t anchor);
 
   [[nodiscard]] const std::vector<UnmatchedMate>& mates() const { return mates_; }
